@@ -1,0 +1,1 @@
+"""HTTP service beside the search engine: encoding and reranking. Nothing here yet but the name."""

@@ -1,0 +1,1 @@
+"""Nothing is shared by every test yet."""
