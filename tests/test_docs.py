@@ -107,9 +107,7 @@ def run_console(block: Block, folder: Path, where: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_name)
-def test_a_pages_blocks_run(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pages_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "__docs__"}
     for block in blocks(page):
@@ -131,7 +129,9 @@ def test_there_are_pages_and_blocks_that_run() -> None:
         if block.language in RUN and block.not_run is None and block.file is None
     ]
     assert len(PAGES) >= 8
-    assert {"README.md", "docs/quickstart.md", "docs/evaluation.md"} <= {name for name, _ in running}
+    assert {"README.md", "docs/quickstart.md", "docs/evaluation.md"} <= {
+        name for name, _ in running
+    }
     assert {language for _, language in running} == RUN
     assert len(running) >= 15
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def modules_loaded_by(statement: str) -> set[str]:
-    """Top-level modules in a fresh interpreter after the statement has run in the repository root."""
+    """Top-level modules of a fresh interpreter in the repository root after the statement."""
     code = f"{statement}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
     process = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False

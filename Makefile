@@ -1,0 +1,58 @@
+# Every recipe works on a clean clone; a second run only repeats what changed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check lint types imports wheel docs clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: $(VENV)/installed ## install without torch, index Python's own documentation, search it
+	$(BIN)/latent-terms demo
+
+test: check ## install everything, run the checks, then the whole suite
+	$(BIN)/python -m pytest -q
+
+check: lint types imports ## lint, types and import rules
+
+lint: $(VENV)/installed-dev ## ruff
+	$(BIN)/ruff check .
+
+types: $(VENV)/installed-dev ## mypy --strict on the three packages
+	$(BIN)/mypy
+
+imports: $(VENV)/installed-dev ## who may import whom
+	$(BIN)/lint-imports --no-logo
+
+wheel: $(VENV)/installed-dev ## build the wheel and look at what it holds
+	rm -rf dist
+	$(BIN)/uv build --quiet --wheel --out-dir dist .
+	$(BIN)/python tests/check_wheel.py dist/*.whl
+
+docs: $(VENV)/installed-dev ## write docs/cli.md and the tables of options again
+	$(BIN)/python docs/generate.py
+
+clean: ## remove the environment and the caches
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python lacks its venv module. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+# torch is large: uv fetches and unpacks it several times faster than pip does.
+$(VENV)/installed-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]'
+	@touch $(VENV)/installed $@
