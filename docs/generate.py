@@ -1,0 +1,52 @@
+"""Write what the docs repeat from the code: `python docs/generate.py [--check]`.
+
+docs/cli.md holds every command's --help. With --check nothing is written; the exit code says
+whether the page is up to date.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from latent_terms.commands.main import main
+
+PAGE = Path(__file__).parent / "cli.md"
+WIDTH = 90
+HEAD = """\
+# Command line
+
+Written by `make docs` from the commands themselves. Results go to stdout, progress and messages
+to stderr; `--json` prints one JSON document for programs. Exit codes: 0 done, 1 failed with a
+sentence on stderr, 2 used wrongly, 130 interrupted.
+"""
+
+
+def help_of(command: click.Command, name: str) -> str:
+    context = command.make_context(name, [], resilient_parsing=True, terminal_width=WIDTH)
+    return f"\n## {name}\n\n```text\n{command.get_help(context)}\n```\n"
+
+
+def command_line_page() -> str:
+    context = main.make_context("latent-terms", [], resilient_parsing=True)
+    sections = [help_of(main, "latent-terms")]
+    for verb in main.list_commands(context):
+        command = main.get_command(context, verb)
+        if command is None:
+            raise LookupError(f"latent-terms lists {verb}, but there is no such command")
+        sections.append(help_of(command, f"latent-terms {verb}"))
+    return HEAD + "".join(sections)
+
+
+def up_to_date(page: str) -> bool:
+    """Line breaks do not count: they are the command-line library's, and change with it."""
+    return PAGE.exists() and PAGE.read_text(encoding="utf-8").split() == page.split()
+
+
+if __name__ == "__main__":
+    page = command_line_page()
+    if sys.argv[1:] == ["--check"]:
+        sys.exit(0 if up_to_date(page) else f"{PAGE} is out of date: run `make docs`")
+    PAGE.write_text(page, encoding="utf-8")
