@@ -1,0 +1,23 @@
+"""Latent terms: text in, sparse terms out that any BM25 engine can index.
+
+>>> import latent_terms
+>>> encoder = latent_terms.load("minilm-en")  # doctest: +SKIP
+>>> encoder.encode_query("how do vaccines work").spell()  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from latent_terms.encoder import TermEncoder
+from latent_terms.errors import LatentTermsError, ModelFolderError, SpellingError
+from latent_terms.terms import LatentTerms
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "LatentTerms",
+    "LatentTermsError",
+    "ModelFolderError",
+    "SpellingError",
+    "TermEncoder",
+    "__version__",
+]
