@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 
 from latent_terms.errors import LatentTermsError
 
@@ -18,6 +19,21 @@ class EvalExtraMissing(LatentTermsError):
     """ir_measures is not installed."""
 
 
+def require_extra() -> ModuleType:
+    """The module ir_measures; call this before hours of work whose result is to be measured.
+
+    Raises:
+        EvalExtraMissing: the extra `eval` is not installed.
+    """
+    try:
+        import ir_measures
+    except ImportError as exc:
+        raise EvalExtraMissing(
+            "measuring needs ir_measures; install it with: pip install 'latent-terms[eval]'"
+        ) from exc
+    return ir_measures
+
+
 def measure(
     run: Mapping[str, Sequence[str]], qrels: Mapping[str, Mapping[str, int]]
 ) -> dict[str, dict[str, float]]:
@@ -30,12 +46,7 @@ def measure(
     Raises:
         EvalExtraMissing: the extra `eval` is not installed.
     """
-    try:
-        import ir_measures
-    except ImportError as exc:
-        raise EvalExtraMissing(
-            "measuring needs ir_measures; install it with: pip install 'latent-terms[eval]'"
-        ) from exc
+    ir_measures = require_extra()
     names = {ir_measures.parse_measure(theirs): ours for ours, theirs in MEASURES.items()}
     # trec_eval sorts by score and breaks ties by document id; scores made of ranks keep our order.
     scored = {query: _descending(documents) for query, documents in run.items()}
