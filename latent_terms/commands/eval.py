@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import click
 
+from latent_terms.commands.models import load_model, model_option
 from latent_terms.commands.output import json_option, print_facts, print_json, print_table
 from latent_terms.evaluation import MEASURES, RUNS, Collection, Comparison, Evaluation, compare
 
@@ -31,12 +32,6 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: Sequence[str]) ->
 
 @click.command("eval", short_help="Measure retrieval on a test collection.")
 @click.argument("collection", type=click.Path(path_type=Path))
-@click.option(
-    "--model",
-    default="minilm-en",
-    show_default=True,
-    help="A model's name, folder or hub:org/name.",
-)
 @click.option(
     "--split", default="test", show_default=True, help="Which judgements: qrels/SPLIT.tsv."
 )
@@ -70,6 +65,7 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: Sequence[str]) ->
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Write each query's measures to this file, as JSON lines.",
 )
+@model_option
 @json_option
 def command(
     *,
@@ -91,8 +87,13 @@ def command(
     latent terms (latent), and by words and latent terms in one request (combined).
 
     Runs are compared by a paired randomisation test over the queries.
+
+    \b
+    Examples:
+      latent-terms eval collections/scifact
+      latent-terms eval collections/scifact --model my-model --run latent --json
+      latent-terms eval collections/scifact --compare combined:dense --per-query queries.jsonl
     """
-    from latent_terms import load
     from latent_terms.commands.eval_runs import evaluate
 
     pairs = pairs or [pair for pair in PAIRS if set(pair) <= set(runs)]
@@ -100,7 +101,7 @@ def command(
     weights = {"lexical_weight": lexical_weight, "latent_weight": latent_weight}
     given = {name: weight for name, weight in weights.items() if weight is not None}
     read = Collection.read(collection, split=split)
-    encoder = load(model)
+    encoder = load_model(model)
     found = evaluate(read, encoder, runs=runs, analyzer=analyzer, **given)
     tested = {pair: _compare(found, pair) for pair in pairs}
     if per_query is not None:

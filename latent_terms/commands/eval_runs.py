@@ -46,7 +46,7 @@ class _Seen:
 
     def note(self, document: CollectionDocument, terms: Iterable[str], query: str | None) -> None:
         self.ids.append(document.id)
-        self.frequencies.update(list(terms))
+        self.frequencies.update(list(terms))  # of a mapping it would add up the values
         if query is not None and _words(document.text).endswith(_words(query)):
             self.copies.add(document.id)
 
