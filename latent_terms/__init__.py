@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from latent_terms.encoder import TermEncoder
 from latent_terms.errors import LatentTermsError, ModelFolderError, SpellingError
+from latent_terms.explain import SharedTerm, explain
+from latent_terms.loading import load
 from latent_terms.terms import LatentTerms
 
 __version__ = "0.1.0"
@@ -17,7 +19,10 @@ __all__ = [
     "LatentTerms",
     "LatentTermsError",
     "ModelFolderError",
+    "SharedTerm",
     "SpellingError",
     "TermEncoder",
     "__version__",
+    "explain",
+    "load",
 ]

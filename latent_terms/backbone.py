@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import tokenizers
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
@@ -35,11 +36,17 @@ class OnnxBackbone:
     """The ``tokenizer.json`` and ``backbone.onnx`` of a model folder."""
 
     def __init__(
-        self, *, tokenizer: str | os.PathLike[str], model: str | os.PathLike[str]
+        self,
+        *,
+        tokenizer: str | os.PathLike[str],
+        model: str | os.PathLike[str],
+        dimensions: int,
     ) -> None:
         self._tokenizer = _read_tokenizer(Path(tokenizer))
         self._session = open_session(
-            model, inputs=("input_ids", "attention_mask"), outputs=("states",)
+            model,
+            inputs={"input_ids": None, "attention_mask": None},
+            outputs={"states": dimensions},
         )
 
     def tokenize(self, text: str, /) -> TokenIds:
@@ -50,9 +57,7 @@ class OnnxBackbone:
         probe = self._tokenizer.encode("a")
         special = probe.special_tokens_mask
         if all(special):
-            raise ModelFolderError(
-                'tokenizer.json finds no token in "a": give it an unknown token'
-            )
+            raise ModelFolderError('tokenizer.json finds no token in "a": give it an unknown token')
         first, last = special.index(0), len(special) - special[::-1].index(0)
         head = probe.ids[:first] + self.tokenize(prefix).tolist()
         return Frame(tuple(head), tuple(probe.ids[last:]))
@@ -64,9 +69,14 @@ class OnnxBackbone:
 
 
 def _read_tokenizer(path: Path) -> Tokenizer:
-    # `tokenizers` raises plain Exception for unreadable content, so it is parsed as text first.
-    tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
-    # Some files have a truncation baked in: windows are cut here instead.
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as exc:  # tokenizers raises nothing more precise
+        raise ModelFolderError(
+            f"{path} is not a tokenizer that tokenizers {tokenizers.__version__} can read ({exc}): "
+            "build the model folder again, or upgrade tokenizers"
+        ) from exc
+    # Some files have truncation and padding baked in; windows are cut and padded here.
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer

@@ -8,7 +8,7 @@ frequency of 0 is dropped.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,18 +24,16 @@ class Sums(NamedTuple):
     values: NDArray[np.float64]  # (m,), above 0
 
 
-def sums_by_window(
-    codes: SparseCodes, owners: NDArray[np.int64], n_windows: int, n_latents: int
-) -> list[Sums]:
-    """Sum the codes of each window; ``owners`` (n,) says which window a token is of."""
+def sums_by_window(codes: SparseCodes, rows: NDArray[np.int64], n_windows: int) -> list[Sums]:
+    """Sum the codes of each window; ``rows`` (n,), ascending, is the window of each token."""
     active = codes.values > 0
-    keys = (owners[:, None] * n_latents + codes.indices)[active]
-    unique, places = np.unique(keys, return_inverse=True)
-    values = np.bincount(places, weights=codes.values[active], minlength=len(unique))
-    cuts = np.searchsorted(unique, np.arange(1, n_windows) * n_latents)
+    # One sort for the whole batch: window in the high bits, latent in the low ones.
+    keys = ((rows[:, None] << 32) + codes.indices)[active]
+    unique, values = _summed(keys, codes.values[active])
+    cuts = np.searchsorted(unique, np.arange(1, n_windows) << 32)
+    latents = unique & 0xFFFFFFFF
     return [
-        Sums(keys % n_latents, sums)
-        for keys, sums in zip(np.split(unique, cuts), np.split(values, cuts), strict=True)
+        Sums(*part) for part in zip(np.split(latents, cuts), np.split(values, cuts), strict=True)
     ]
 
 
@@ -43,11 +41,25 @@ def total(parts: Sequence[Sums]) -> Sums:
     """Add up the windows of one text, in order."""
     if len(parts) == 1:
         return parts[0]
-    if not parts:
-        return Sums(np.zeros(0, np.int64), np.zeros(0, np.float64))
-    latents, places = np.unique(np.concatenate([p.latents for p in parts]), return_inverse=True)
-    weights = np.concatenate([p.values for p in parts])
-    return Sums(latents, np.bincount(places, weights=weights, minlength=len(latents)))
+    latents = np.concatenate([np.zeros(0, np.int64), *(part.latents for part in parts)])
+    values = np.concatenate([np.zeros(0), *(part.values for part in parts)])
+    return Sums(*_summed(latents, values))
+
+
+def pooled_vectors(
+    states: NDArray[np.float32], attention_mask: NDArray[np.int64], pooling: str
+) -> NDArray[np.float32]:
+    """Vectors (B, dimensions) of length 1: the mean state of unmasked tokens, or the first's.
+
+    The mean takes in special tokens and prefix, as sentence-transformers does.
+    """
+    if pooling == "cls":
+        vectors = states[:, 0]
+    else:
+        mask = attention_mask[..., None].astype(np.float32)
+        vectors = (states * mask).sum(1) / mask.sum(1)
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors / np.maximum(norms, 1e-12)).astype(np.float32)
 
 
 def document_terms(sums: Sums, scale: float, limit: int) -> LatentTerms:
@@ -57,9 +69,7 @@ def document_terms(sums: Sums, scale: float, limit: int) -> LatentTerms:
     return _terms(sums.latents[order], weights[order] * scale)
 
 
-def query_terms(
-    sums: Sums, scale: float, limit: int, idf: NDArray[np.float64]
-) -> LatentTerms:
+def query_terms(sums: Sums, scale: float, limit: int, idf: NDArray[np.float64]) -> LatentTerms:
     """As ``document_terms``, but by descending weight x idf, and never without a term.
 
     ``idf`` is (n_latents,). Where every frequency rounds to 0, the heaviest latent counts once.
@@ -82,3 +92,12 @@ def _terms(latents: NDArray[np.int64], scaled: NDArray[np.float64]) -> LatentTer
     frequencies = np.floor(scaled + 0.5).astype(np.int64)
     kept = frequencies > 0
     return LatentTerms.from_latents(latents[kept].tolist(), frequencies[kept].tolist())
+
+
+def _summed(
+    keys: NDArray[np.int64], values: NDArray[np.floating[Any]]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Distinct keys ascending, and the sum of the values of each, added in order."""
+    unique, places = np.unique(keys, return_inverse=True)
+    sums = np.bincount(places, weights=values, minlength=len(unique))
+    return unique, sums.astype(np.float64)  # bincount of nothing is of integers

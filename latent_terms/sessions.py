@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 
 import onnxruntime as ort
 from onnxruntime.capi.onnxruntime_pybind11_state import (
@@ -29,29 +30,41 @@ _NOT_A_MODEL = (
 
 
 def open_session(
-    path: str | os.PathLike[str], *, inputs: tuple[str, ...], outputs: tuple[str, ...]
+    path: str | os.PathLike[str],
+    *,
+    inputs: Mapping[str, int | None],
+    outputs: Mapping[str, int | None],
 ) -> ort.InferenceSession:
-    """Open a model on one CPU thread: parallelism is over batches, which measured faster.
+    """Open a model on one CPU thread: running batches side by side measured faster.
 
-    Raises ModelFolderError when the file is not a model with these inputs and outputs.
+    ``inputs``, ``outputs``: the size of the last axis by name (None: any). Raises ModelFolderError
+    when the file is not a model with exactly these.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        session = ort.InferenceSession(
-            os.fspath(path), options, providers=["CPUExecutionProvider"]
-        )
+        session = ort.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
     except _NOT_A_MODEL as exc:
         raise ModelFolderError(
             f"{os.fspath(path)} is not an ONNX model that onnxruntime {ort.__version__} can run: "
             "build the model folder again, or upgrade onnxruntime"
         ) from exc
-    found = {i.name for i in session.get_inputs()}, {o.name for o in session.get_outputs()}
-    if found != (set(inputs), set(outputs)):
-        raise ModelFolderError(
-            f"{os.fspath(path)} has inputs {sorted(found[0])} and outputs {sorted(found[1])}, not "
-            f"{sorted(inputs)} and {sorted(outputs)}: build the model folder again"
-        )
+    _check(path, "inputs", inputs, session.get_inputs())
+    _check(path, "outputs", outputs, session.get_outputs())
     return session
+
+
+def _check(
+    path: str | os.PathLike[str],
+    kind: str,
+    expected: Mapping[str, int | None],
+    found: Sequence[ort.NodeArg],
+) -> None:
+    sizes = {arg.name: arg.shape[-1] if expected.get(arg.name) else None for arg in found}
+    if sizes != dict(expected):
+        raise ModelFolderError(
+            f"{os.fspath(path)} has the {kind} {sizes}, but its manifest needs {dict(expected)} "
+            "(name and size of the last axis): build the model folder again"
+        )

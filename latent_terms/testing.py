@@ -13,14 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latent_terms.encoder import TermEncoder
-from latent_terms.manifest import (
-    FORMAT_VERSION,
-    BackboneSpec,
-    Manifest,
-    SaeSpec,
-    TermsSpec,
-)
+from latent_terms.manifest import FORMAT_VERSION, Manifest
 from latent_terms.sae import SparseCodes
+from latent_terms.specs import BackboneSpec, SaeSpec, TermsSpec
 from latent_terms.vocabulary import Latent, Vocabulary
 from latent_terms.windows import Frame, TokenIds
 

@@ -35,7 +35,7 @@ class Frame(NamedTuple):
 
 
 class Window(NamedTuple):
-    """Consecutive tokens of one text; the window that ends a text has no tokens."""
+    """Consecutive tokens of one text; it may have none."""
 
     ids: TokenIds
     ends_text: bool
@@ -78,6 +78,14 @@ def read_windows(
             for ids in balanced(tokenize(piece), size):
                 yield Window(ids, ends_text=False)
         yield Window(np.zeros(0, np.int64), ends_text=True)
+
+
+def first_windows(
+    texts: Iterable[str], tokenize: Callable[[str], TokenIds], size: int
+) -> Iterator[Window]:
+    """The first ``size`` tokens of each text as its only window."""
+    for text in texts:
+        yield Window(tokenize(next(pieces(text)))[:size], ends_text=True)
 
 
 def chunks(windows: Iterable[Window]) -> Iterator[list[Window]]:
