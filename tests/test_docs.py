@@ -12,9 +12,9 @@ In expected output `...` stands for anything, and white space is not compared.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import doctest
-import importlib
 import io
 import os
 import re
@@ -151,17 +151,26 @@ def test_blocks_that_do_not_run_are_few_and_say_why() -> None:
     assert all(len(reason.split()) >= 3 for reason in reasons), reasons
 
 
+def error_classes(package: str) -> set[str]:
+    """Public exception classes, found in the source so that nothing heavy is imported."""
+    bases = {
+        node.name: {getattr(base, "id", "") for base in node.bases}
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+    errors = {"Exception", "ValueError"}
+    for _ in bases:  # as often as a chain of parents can be long
+        errors |= {name for name, parents in bases.items() if parents & errors}
+    return {name for name in errors & bases.keys() if not name.startswith("_")}
+
+
 @pytest.mark.parametrize("package", ["latent_terms", "adapters"])
 def test_every_error_is_explained(package: str) -> None:
-    errors = importlib.import_module(f"{package}.errors")
-    classes = {
-        name
-        for name, value in vars(errors).items()
-        if isinstance(value, type) and issubclass(value, Exception) and not name.startswith("_")
-    }
-    explained = set(re.findall(r"`(\w+)`", (ROOT / "docs/errors.md").read_text(encoding="utf-8")))
-    assert classes
-    assert classes <= explained, f"docs/errors.md lacks {sorted(classes - explained)}"
+    page = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
+    missing = error_classes(package) - set(re.findall(r"`(\w+)`", page))
+    assert len(error_classes(package)) >= 3
+    assert not missing, f"docs/errors.md lacks {sorted(missing)}"
 
 
 def test_generated_reference_is_up_to_date() -> None:

@@ -6,6 +6,7 @@ import importlib
 import json
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -89,3 +90,8 @@ def test_adapters_is_this_projects_package_and_not_its_namesake() -> None:
 @pytest.mark.parametrize("name", ["latent_terms", "adapters", "rerank_service"])
 def test_every_package_says_that_it_is_typed(name: str) -> None:
     assert (ROOT / name / "py.typed").is_file()
+
+
+def test_the_version_is_said_once() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert importlib.import_module("latent_terms").__version__ == project["version"]
