@@ -1,0 +1,91 @@
+"""What can go wrong with an engine; every message names the value at fault and the remedy.
+
+EngineError
+  + UnsupportedAddress   the address names no engine that can be connected to
+  + EngineUnavailable    the engine cannot be reached, cannot write, or is closed
+  + IndexMissing         nothing has been created at the address yet
+  + IndexExists          create() found an index there
+  + IndexLocked          someone else is writing to the index
+  + IndexUnreadable      what lies at the address is damaged, newer, or no index at all
+  + SchemaRejected       the schema is not valid, or is not the one of the index
+  + ModelMismatch        the terms come from another model than those in the index
+  + DocumentsRejected    documents of a batch are not valid; nothing of the batch was written
+  + QueryRejected        the request cannot be run against this index
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_SHOWN = 3
+
+
+class EngineError(Exception):
+    """Root of everything this package raises on purpose."""
+
+
+class UnsupportedAddress(EngineError):
+    pass
+
+
+class EngineUnavailable(EngineError):
+    pass
+
+
+class IndexMissing(EngineError):
+    pass
+
+
+class IndexExists(EngineError):
+    pass
+
+
+class IndexLocked(EngineError):
+    pass
+
+
+class IndexUnreadable(EngineError):
+    pass
+
+
+class SchemaRejected(EngineError):
+    pass
+
+
+class ModelMismatch(EngineError):
+    pass
+
+
+class QueryRejected(EngineError):
+    pass
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """One reason why one document cannot be added."""
+
+    id: str
+    field: str
+    """A field of the schema, or `id`, `source` or `terms`."""
+    reason: str
+    """Shows the value and says what is expected instead."""
+
+    def __str__(self) -> str:
+        return f"document {self.id!r}, {self.field}: {self.reason}"
+
+
+class DocumentsRejected(EngineError):
+    """`errors` holds a `Rejection` for every fault found in the batch, `added` counts the
+    documents of earlier batches of the same call, which are stored."""
+
+    def __init__(self, errors: Sequence[Rejection], *, added: int = 0) -> None:
+        self.errors = tuple(errors)
+        self.added = added
+        rejected = len({error.id for error in self.errors})
+        shown = "; ".join(str(error) for error in self.errors[:_SHOWN])
+        more = len(self.errors) - _SHOWN
+        super().__init__(
+            f"{rejected} document{'s' if rejected != 1 else ''} rejected and the whole batch left "
+            f"out ({added} added before it): {shown}{f'; and {more} more' if more > 0 else ''}"
+        )
