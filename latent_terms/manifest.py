@@ -141,7 +141,8 @@ def _parse(path: Path) -> Manifest:
     if isinstance(data, dict) and data.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:
         raise ModelFolderError(
             f"{path} has format version {data['format_version']!r}, and this latent-terms reads "
-            f"version {FORMAT_VERSION}: install the latent-terms that wrote it, or build the folder again"
+            f"version {FORMAT_VERSION}: install the latent-terms that wrote it, "
+            "or build the folder again"
         )
     try:
         return _manifest(data)

@@ -45,12 +45,12 @@ class HashSae:
     """A dictionary without weights: a state of signs activates ``k`` latents by hashing."""
 
     def encode(self, states: NDArray[np.float32], /) -> SparseCodes:
-        """The first latent has value 2, the others 1."""
+        """The first latent has value 4, the others 1: frequencies 2 and 1 for a word."""
         words = (states > 0) @ (1 << np.arange(_DIMENSIONS, dtype=np.int64))
         steps = 2 * (words >> 12) % _N_LATENTS + 1  # odd: the k latents of a word differ
         indices = (words[:, None] + steps[:, None] * np.arange(_K)) % _N_LATENTS
         values = np.ones(indices.shape, np.float32)
-        values[:, 0] = 2
+        values[:, 0] = 4
         return SparseCodes(values, indices)
 
 
@@ -83,9 +83,9 @@ def hash_encoder(*, threads: int | None = None) -> TermEncoder:
             document_scale=1.0, query_scale=1.0, max_document_terms=0, max_query_terms=0
         ),
         files={},
-        fingerprint="4a5300000001",
+        fingerprint="0" * 12,
     )
-    latents = [Latent(df=0, label=(), family="dead")] * _N_LATENTS
+    latents = [Latent(df=0, label=(), family="lexical")] * _N_LATENTS
     return TermEncoder(
         manifest=manifest,
         backbone=HashBackbone(),
