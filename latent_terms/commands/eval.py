@@ -18,6 +18,7 @@ PAIRS = (("latent", "dense"), ("latent", "lexical"), ("combined", "latent"))
 TESTED = "ndcg@10"  # the measure that runs are compared by
 
 Pair = tuple[str, str]
+weight = click.FloatRange(min=0)
 
 
 def _pairs(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> list[Pair]:
@@ -31,7 +32,7 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: Sequence[str]) ->
 
 
 @click.command("eval", short_help="Measure retrieval on a test collection.")
-@click.argument("collection", type=click.Path(path_type=Path))
+@click.argument("collection", metavar="PATH", type=click.Path(path_type=Path))
 @click.option(
     "--split", default="test", show_default=True, help="Which judgements: qrels/SPLIT.tsv."
 )
@@ -50,8 +51,8 @@ def _pairs(ctx: click.Context, param: click.Parameter, values: Sequence[str]) ->
     show_default=True,
     help="How text is cut into words; english stems and drops stop words.",
 )
-@click.option("--lexical-weight", type=float, help="Weight of words in the combined run.")
-@click.option("--latent-weight", type=float, help="Weight of latent terms in the combined run.")
+@click.option("--lexical-weight", type=weight, help="Weight of words in the combined run.")
+@click.option("--latent-weight", type=weight, help="Weight of latent terms in the combined run.")
 @click.option(
     "--compare",
     "pairs",
@@ -80,9 +81,9 @@ def command(
     per_query: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure a model on COLLECTION, a folder in BEIR layout, plain or gzipped.
+    """Measure a model on the collection at PATH, a folder in BEIR layout, plain or gzipped.
 
-    COLLECTION holds corpus.jsonl, queries.jsonl and qrels/test.tsv. It is indexed in a temporary
+    It holds corpus.jsonl, queries.jsonl and qrels/test.tsv, and is indexed in a temporary
     folder and searched by words (lexical), by the cosine of the model's backbone (dense), by
     latent terms (latent), and by words and latent terms in one request (combined).
 

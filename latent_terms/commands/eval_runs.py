@@ -17,7 +17,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from adapters import Analyzer, Document, Engine, Schema, SearchRequest, connect
+from adapters import Document, Engine, Schema, SearchRequest, connect
+from adapters.types import Analyzer
 from latent_terms import LatentTerms, TermEncoder
 from latent_terms.commands.output import progress
 from latent_terms.evaluation import (
@@ -77,12 +78,9 @@ def evaluate(
     schema = Schema(text=("text",), analyzer=analyzer)
     if latent:
         schema = replace(schema, fingerprint=encoder.fingerprint, model=encoder.name)
-    base = SearchRequest(
-        size=DEPTH + 1,  # one more, for the document that is the query
-        fingerprint=schema.fingerprint,
-        lexical_weight=lexical_weight,
-        latent_weight=latent_weight,
-    )
+    # One hit more, for the document that is the query.
+    plain = SearchRequest(size=DEPTH + 1, fingerprint=schema.fingerprint)
+    weighted = replace(plain, lexical_weight=lexical_weight, latent_weight=latent_weight)
     seen = _Seen()
     answers: dict[str, Run] = {}
     with (
@@ -90,10 +88,12 @@ def evaluate(
         connect(Path(folder) / "index") as engine,
     ):
         engine.create(schema)
-        engine.add(_documents(collection, encoder if latent else None, seen))
+        documents = _documents(collection, encoder if latent else None, seen)
+        engine.add(documents, fingerprint=schema.fingerprint)
         engine.refresh()
         for run in ("lexical", "latent", "combined"):
             if run in runs:
+                base = weighted if run == "combined" else plain
                 answers[run] = _ask(engine, run, base, collection.queries, asked)
     if "dense" in runs:
         answers["dense"] = _dense(collection, encoder, seen.ids)

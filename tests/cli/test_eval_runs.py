@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import pytest
+
+from latent_terms.commands.eval_runs import evaluate
+from latent_terms.evaluation import MEASURES, RUNS, Collection, CollectionError
+from latent_terms.testing import hash_encoder
+
+DOCUMENTS = {
+    "wing span": "the wing of an aeroplane makes lift",
+    "d2": "bread is baked from flour and water",
+    "d3": "a submarine dives under water",
+    "d4": "an engine burns fuel",
+    "d5": "lift",
+}
+QUERIES = {"q 1": "what makes lift", "q2": "submarine under water", "q3": "baked bread"}
+QRELS = {"q 1": {"wing span": 1}, "q2": {"d3": 2, "d2": 1}, "q3": {"d2": 1}}
+
+
+def write_collection(
+    folder: Path,
+    documents: Mapping[str, str] = DOCUMENTS,
+    queries: Mapping[str, str] = QUERIES,
+    qrels: Mapping[str, Mapping[str, int]] = QRELS,
+) -> Path:
+    (folder / "qrels").mkdir(parents=True)
+    for name, texts in (("corpus", documents), ("queries", queries)):
+        lines = [json.dumps({"_id": key, "text": text}) + "\n" for key, text in texts.items()]
+        (folder / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
+    judgements = [
+        f"{query}\t{document}\t{relevance}\n"
+        for query, judged in qrels.items()
+        for document, relevance in judged.items()
+    ]
+    path = folder / "qrels" / "test.tsv"
+    path.write_text("query-id\tcorpus-id\tscore\n" + "".join(judgements), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> Collection:
+    return Collection.read(write_collection(tmp_path / "tiny"))
+
+
+def test_every_run_has_every_measure_of_every_query(collection: Collection) -> None:
+    found = evaluate(collection, hash_encoder())
+
+    assert tuple(found.values) == RUNS
+    for measured in found.values.values():
+        assert set(measured) == set(MEASURES)
+        assert all(by_query.keys() == QUERIES.keys() for by_query in measured.values())
+    assert found.documents == len(DOCUMENTS)
+
+
+def test_words_and_terms_find_what_shares_words_with_the_query(collection: Collection) -> None:
+    means = evaluate(collection, hash_encoder()).means()
+
+    for run in ("latent", "combined"):
+        assert means[run]["recall@10"] == 1, run
+        assert means[run]["mrr@10"] == 1, run
+    assert means["lexical"]["recall@10"] == 1
+
+
+def test_the_cost_of_terms_is_counted_over_this_collection(collection: Collection) -> None:
+    encoder = hash_encoder()
+    documents = list(encoder.encode_documents(DOCUMENTS.values()))
+    queries = list(encoder.encode_queries(QUERIES.values()))
+
+    found = evaluate(collection, encoder, runs=("latent",))
+
+    assert found.terms_per_document == pytest.approx(fmean(map(len, documents)))
+    assert found.terms_per_query == pytest.approx(fmean(map(len, queries)))
+    postings = [
+        sum(term in document for term in query for document in documents) for query in queries
+    ]
+    assert found.postings_per_query == pytest.approx(fmean(postings))
+
+
+def test_the_dense_run_is_the_exact_cosine(collection: Collection) -> None:
+    encoder = hash_encoder()
+    documents = np.stack(list(encoder.embed_documents(DOCUMENTS.values())))
+    query = next(iter(encoder.embed_queries([QUERIES["q 1"]])))
+    rank = 1 + sorted(documents @ query, reverse=True).index((documents @ query)[0])
+
+    found = evaluate(collection, encoder, runs=("dense",))
+
+    assert found.values["dense"]["mrr@10"]["q 1"] == pytest.approx(1 / rank)
+
+
+def test_only_the_runs_asked_for_are_made(collection: Collection) -> None:
+    found = evaluate(collection, hash_encoder(), runs=("lexical",))
+
+    assert list(found.values) == ["lexical"]
+    assert found.terms_per_document is found.terms_per_query is found.postings_per_query is None
+
+
+def test_weights_concern_the_combined_run_only(collection: Collection) -> None:
+    plain = evaluate(collection, hash_encoder()).values
+    only_words = evaluate(collection, hash_encoder(), latent_weight=0).values
+    only_terms = evaluate(collection, hash_encoder(), lexical_weight=0).values
+
+    assert only_words["combined"] == plain["lexical"]
+    assert only_terms["combined"] == plain["latent"]
+    for run in ("lexical", "latent"):
+        assert only_words[run] == only_terms[run] == plain[run]
+
+
+def test_the_english_analyzer_finds_other_forms_of_a_word(tmp_path: Path) -> None:
+    folder = write_collection(
+        tmp_path / "forms", {"d": "wings", "other": "wheel"}, {"q": "wing"}, {"q": {"d": 1}}
+    )
+    found = Collection.read(folder)
+
+    assert recall(found, "standard") == 0
+    assert recall(found, "english") == 1
+
+
+def recall(collection: Collection, analyzer: str) -> float:
+    found = evaluate(collection, hash_encoder(), runs=("lexical",), analyzer=analyzer)
+    return found.means()["lexical"]["recall@10"]
+
+
+@pytest.mark.parametrize("runs", [["lexical"], ["dense"], ["latent"]])
+def test_a_document_that_is_the_query_is_no_hit_and_one_with_its_id_is(
+    tmp_path: Path, runs: Sequence[str]
+) -> None:
+    """ArguAna asks with documents of the corpus; in Cranfield query 1 and document 1 differ."""
+    text = "wings make lift"
+    documents = {"1": f"title {text}", "2": f"{text} and drag", "3": "bread"}
+    qrels = {"1": {"2": 1}}
+    copied = write_collection(tmp_path / "copied", documents, {"1": text}, qrels)
+    assert mrr(copied, runs) == 1
+
+    documents["1"] = f"{text} {text} when air flows"
+    named = write_collection(tmp_path / "named", documents, {"1": text}, {"1": {"1": 1}})
+    assert mrr(named, runs) > 0
+
+
+def mrr(folder: Path, runs: Sequence[str]) -> float:
+    found = evaluate(Collection.read(folder), hash_encoder(), runs=runs)
+    return found.means()[runs[0]]["mrr@10"]
+
+
+def test_a_collection_of_another_corpus_is_refused(tmp_path: Path) -> None:
+    folder = write_collection(tmp_path / "wrong", {"x": "a", "y": "b"})
+
+    with pytest.raises(CollectionError, match="holds none of the"):
+        evaluate(Collection.read(folder), hash_encoder(), runs=("lexical",))
