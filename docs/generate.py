@@ -7,6 +7,7 @@ whether the page is up to date.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -24,20 +25,16 @@ sentence on stderr, 2 used wrongly, 130 interrupted.
 """
 
 
-def help_of(command: click.Command, name: str) -> str:
+def sections(command: click.Command, name: str) -> Iterator[str]:
+    """The --help of a command and of everything below it."""
     context = command.make_context(name, [], resilient_parsing=True, terminal_width=WIDTH)
-    return f"\n## {name}\n\n```text\n{command.get_help(context)}\n```\n"
-
-
-def command_line_page() -> str:
-    context = main.make_context("latent-terms", [], resilient_parsing=True)
-    sections = [help_of(main, "latent-terms")]
-    for verb in main.list_commands(context):
-        command = main.get_command(context, verb)
-        if command is None:
-            raise LookupError(f"latent-terms lists {verb}, but there is no such command")
-        sections.append(help_of(command, f"latent-terms {verb}"))
-    return HEAD + "".join(sections)
+    yield f"\n## {name}\n\n```text\n{command.get_help(context)}\n```\n"
+    if isinstance(command, click.Group):
+        for verb in command.list_commands(context):
+            below = command.get_command(context, verb)
+            if below is None:
+                raise LookupError(f"{name} lists {verb}, but there is no such command")
+            yield from sections(below, f"{name} {verb}")
 
 
 def up_to_date(page: str) -> bool:
@@ -46,7 +43,7 @@ def up_to_date(page: str) -> bool:
 
 
 if __name__ == "__main__":
-    page = command_line_page()
+    page = HEAD + "".join(sections(main, "latent-terms"))
     if sys.argv[1:] == ["--check"]:
         sys.exit(0 if up_to_date(page) else f"{PAGE} is out of date: run `make docs`")
     PAGE.write_text(page, encoding="utf-8")
