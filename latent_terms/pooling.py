@@ -59,7 +59,8 @@ def pooled_vectors(
         mask = attention_mask[..., None].astype(np.float32)
         vectors = (states * mask).sum(1) / mask.sum(1)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, np.maximum(norms, 1e-12)).astype(np.float32)
+    unit: NDArray[np.float32] = np.divide(vectors, np.maximum(norms, 1e-12))
+    return unit
 
 
 def document_terms(sums: Sums, scale: float, limit: int) -> LatentTerms:

@@ -4,29 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-
-import onnxruntime as ort
-from onnxruntime.capi.onnxruntime_pybind11_state import (
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NoSuchFile,
-    NotImplemented,
-    RuntimeException,
-)
+from typing import TYPE_CHECKING
 
 from latent_terms.errors import ModelFolderError
 
-_NOT_A_MODEL = (
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NoSuchFile,
-    NotImplemented,
-    RuntimeException,
-)
+if TYPE_CHECKING:
+    import onnxruntime as ort
 
 
 def open_session(
@@ -40,13 +23,25 @@ def open_session(
     ``inputs``, ``outputs``: the size of the last axis by name (None: any). Raises ModelFolderError
     when the file is not a model with exactly these.
     """
+    import onnxruntime as ort  # once a model is opened: `latent-terms --help` does without
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    not_a_model = (
+        state.Fail,
+        state.InvalidArgument,
+        state.InvalidGraph,
+        state.InvalidProtobuf,
+        state.NoSuchFile,
+        state.NotImplemented,
+        state.RuntimeException,
+    )
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
         session = ort.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
-    except _NOT_A_MODEL as exc:
+    except not_a_model as exc:
         raise ModelFolderError(
             f"{os.fspath(path)} is not an ONNX model that onnxruntime {ort.__version__} can run: "
             "build the model folder again, or upgrade onnxruntime"
