@@ -61,6 +61,7 @@ def main() -> None:
         "model": encoder.name,
         "backbone": options.backbone,
         "backbone_dtype": str(next(embedder.parameters()).dtype),
+        "backbone_max_tokens": embedder.max_seq_length,
         "documents": len(texts),
         "rounds": options.rounds,
         **{side: _speed(seconds[side], len(texts), tokens[side]) for side in (OURS, THEIRS)},
@@ -144,7 +145,7 @@ def _page(report: dict[str, Any]) -> str:
         "",
         f"ratio by round (documents/s): {min(rounds):.2f} to {max(rounds):.2f}",
         f"{report['documents']:,} documents, {report['rounds']} rounds, {report['model']}, "
-        f"backbone {report['backbone_dtype']}",
+        f"backbone {report['backbone_dtype']}, cut off at {report['backbone_max_tokens']} tokens",
         *(f"{name}: {value}" for name, value in report["hardware"].items()),
     ]
     return "\n".join(lines)

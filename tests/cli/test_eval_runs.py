@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -11,6 +10,8 @@ import pytest
 from latent_terms.commands.eval_runs import evaluate
 from latent_terms.evaluation import MEASURES, RUNS, Collection, CollectionError
 from latent_terms.testing import hash_encoder
+
+from .beir import write_collection
 
 DOCUMENTS = {
     "wing span": "the wing of an aeroplane makes lift",
@@ -23,29 +24,9 @@ QUERIES = {"q 1": "what makes lift", "q2": "submarine under water", "q3": "baked
 QRELS = {"q 1": {"wing span": 1}, "q2": {"d3": 2, "d2": 1}, "q3": {"d2": 1}}
 
 
-def write_collection(
-    folder: Path,
-    documents: Mapping[str, str] = DOCUMENTS,
-    queries: Mapping[str, str] = QUERIES,
-    qrels: Mapping[str, Mapping[str, int]] = QRELS,
-) -> Path:
-    (folder / "qrels").mkdir(parents=True)
-    for name, texts in (("corpus", documents), ("queries", queries)):
-        lines = [json.dumps({"_id": key, "text": text}) + "\n" for key, text in texts.items()]
-        (folder / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
-    judgements = [
-        f"{query}\t{document}\t{relevance}\n"
-        for query, judged in qrels.items()
-        for document, relevance in judged.items()
-    ]
-    path = folder / "qrels" / "test.tsv"
-    path.write_text("query-id\tcorpus-id\tscore\n" + "".join(judgements), encoding="utf-8")
-    return folder
-
-
 @pytest.fixture
 def collection(tmp_path: Path) -> Collection:
-    return Collection.read(write_collection(tmp_path / "tiny"))
+    return Collection.read(write_collection(tmp_path / "tiny", DOCUMENTS, QUERIES, QRELS))
 
 
 def test_every_run_has_every_measure_of_every_query(collection: Collection) -> None:
@@ -140,7 +121,7 @@ def test_a_document_that_is_the_query_is_no_hit_and_one_with_its_id_is(tmp_path:
 
 
 def test_a_collection_of_another_corpus_is_refused(tmp_path: Path) -> None:
-    folder = write_collection(tmp_path / "wrong", {"x": "a", "y": "b"})
+    folder = write_collection(tmp_path / "wrong", {"x": "a", "y": "b"}, QUERIES, QRELS)
 
     with pytest.raises(CollectionError, match="holds none of the"):
         evaluate(Collection.read(folder), hash_encoder(), runs=("lexical",))
