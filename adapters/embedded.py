@@ -51,7 +51,7 @@ class EmbeddedEngine(Engine):
         with self._lock:
             self._refuse_closed()
             self._folder.prepare()
-            created = self._open_segments(schema)
+            created = self._open_segments(schema, create=True)
             self._folder.write_schema(schema)
             self._opened = created
 
@@ -89,9 +89,10 @@ class EmbeddedEngine(Engine):
             query = matching(mapping, ID_FIELD, some)
             if with_terms_only:
                 query = query.and_must_match(_having_terms(mapping))
-            for _, address in searcher.search(query, limit=len(some), count=False).hits:
-                document = searcher.doc(address)
-                found[stored_id(document)] = stored_source(document)
+            with self._reading():
+                for _, address in searcher.search(query, limit=len(some), count=False).hits:
+                    document = searcher.doc(address)
+                    found[stored_id(document)] = stored_source(document)
         return found
 
     def delete(self, ids: Iterable[str]) -> int:
@@ -107,13 +108,14 @@ class EmbeddedEngine(Engine):
 
     def refresh(self) -> None:
         index = self._open().index
-        with self._translated("read"):
+        with self._reading():
             index.reload()
 
     def search(self, request: SearchRequest) -> SearchResult:
         mapping = self._open().mapping
         check_request(mapping.schema, request)
-        return run(self._searcher(), mapping, request)
+        with self._reading():
+            return run(self._searcher(), mapping, request)
 
     def count(self) -> int:
         return self._searcher().num_docs
@@ -137,27 +139,27 @@ class EmbeddedEngine(Engine):
         with self._lock:
             self._refuse_closed()
             if self._opened is None:
-                schema = self._folder.read_schema()
-                if not tantivy.Index.exists(str(self._folder.segments)):
-                    raise IndexUnreadable(
-                        f"{self._folder.segments} is not a tantivy index any more: restore it "
-                        "from a copy, or delete the folder and index again"
-                    )
-                self._opened = self._open_segments(schema)
+                self._opened = self._open_segments(self._folder.read_schema(), create=False)
             return self._opened
 
-    def _open_segments(self, schema: Schema) -> _Open:
+    def _open_segments(self, schema: Schema, *, create: bool) -> _Open:
+        segments = str(self._folder.segments)
+        if not create and not (self._folder.segments.is_dir() and tantivy.Index.exists(segments)):
+            raise self._unreadable("tantivy's files are not there")
         mapping = TantivyMapping(schema)
         try:
-            index = tantivy.Index(mapping.fields, path=str(self._folder.segments), reuse=True)
+            index = tantivy.Index(mapping.fields, path=segments, reuse=True)
             index.config_reader(reload_policy="manual")
         except (OSError, ValueError) as exc:
-            raise IndexUnreadable(
-                f"{self._folder.segments} cannot be opened ({exc}): restore it from a copy, or "
-                "delete the folder and index again"
-            ) from exc
+            raise self._unreadable(str(exc)) from exc
         mapping.register(index)
         return _Open(mapping, index)
+
+    def _unreadable(self, reason: str) -> IndexUnreadable:
+        return IndexUnreadable(
+            f"the index in {self._folder.path} cannot be read ({reason}): restore it from a "
+            "copy, or delete the folder and index again"
+        )
 
     def _searcher(self) -> tantivy.Searcher:
         return self._open().index.searcher()
@@ -170,7 +172,7 @@ class EmbeddedEngine(Engine):
                     self._writer = index.writer(_WRITER_BYTES, num_threads=1)
                 except ValueError as exc:
                     if "LockBusy" not in str(exc):
-                        raise self._unavailable("written", exc) from exc
+                        raise self._unwritable(exc) from exc
                     raise IndexLocked(
                         f"the index in {self._folder.path} is being written by another process, "
                         "or by another engine of this one: wait until it is done, or close it"
@@ -185,10 +187,11 @@ class EmbeddedEngine(Engine):
             writer = self._take_writer()
             committed = False
             try:
-                with self._translated("written"):
-                    yield writer
-                    writer.commit()
+                yield writer
+                writer.commit()
                 committed = True
+            except (OSError, ValueError) as exc:  # tantivy's I/O errors are ValueErrors
+                raise self._unwritable(exc) from exc
             finally:
                 if not committed:
                     self._close_writer()
@@ -202,15 +205,15 @@ class EmbeddedEngine(Engine):
                 writer.wait_merging_threads()
 
     @contextmanager
-    def _translated(self, what: str) -> Iterator[None]:
+    def _reading(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, ValueError) as exc:  # tantivy's I/O errors are ValueErrors
-            raise self._unavailable(what, exc) from exc
+        except (OSError, ValueError) as exc:
+            raise self._unreadable(str(exc)) from exc
 
-    def _unavailable(self, what: str, exc: Exception) -> EngineUnavailable:
+    def _unwritable(self, exc: Exception) -> EngineUnavailable:
         return EngineUnavailable(
-            f"the index in {self._folder.path} cannot be {what}: {exc}. "
+            f"the index in {self._folder.path} cannot be written: {exc}. "
             "Check the disk's free space and the folder's permissions."
         )
 

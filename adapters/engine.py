@@ -17,8 +17,8 @@ class Engine(ABC):
 
     Every method but `create` raises IndexMissing while there is no index, every method raises
     EngineUnavailable after `close` or when the engine cannot be reached, and IndexUnreadable when
-    what is there cannot be used. Methods that write raise IndexLocked while another writer is at
-    work. An engine may be shared between threads.
+    what is there cannot be used. Where an engine allows one writer only, methods that write raise
+    IndexLocked while another is at work. An engine may be shared between threads.
     """
 
     @abstractmethod

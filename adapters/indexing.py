@@ -31,7 +31,9 @@ class Progress:
 
 def document_text(schema: Schema, source: Mapping[str, Any]) -> str:
     """What an encoder reads of a document: its text fields in the order of the schema, joined by
-    newlines."""
+    newlines; values of the wrong type are left for the engine to reject."""
+    if not isinstance(source, Mapping):
+        return ""
     found: list[str] = []
     for field in schema.text:
         value = source.get(field)

@@ -96,7 +96,9 @@ def test_get_works_for_more_ids_than_one_search_returns(engine: Engine) -> None:
     assert len(engine.get(str(i) for i in range(3_000))) == 2_345
 
 
-@pytest.mark.parametrize("id", ["a b", "a/b?c#d%", "日本", "'\"\\", "_", "\n", "x" * 512, "A", "\0"])
+@pytest.mark.parametrize(
+    "id", ["a b", "a/b?c#d%", "日本", "'\"\\", "_", "\n", "x" * 512, "A", "\0"]
+)
 def test_any_string_of_512_bytes_is_an_id(engine: Engine, id: str) -> None:
     engine.add([Document(id, {"title": "x"}), Document("a", {"title": "x"})])
     assert found(engine, "x") == {id, "a"}

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from adapters import Document, Engine, EngineError, Schema, SearchRequest, connect
+from adapters import Document, Engine, EngineError, Schema, SearchRequest
 from adapters.errors import (
     DocumentsRejected,
     EngineUnavailable,
-    IndexLocked,
     IndexMissing,
     ModelMismatch,
     QueryRejected,
@@ -152,23 +151,6 @@ def test_an_unknown_field_to_search_is_refused(engine: Engine) -> None:
 def test_terms_of_a_query_are_checked(engine: Engine, schema: Schema, terms: Any) -> None:
     with pytest.raises(QueryRejected, match="terms"):
         engine.search(SearchRequest(terms=terms, fingerprint=schema.fingerprint))
-
-
-def test_a_second_writer_is_refused_until_the_first_closes(address: str, engine: Engine) -> None:
-    engine.add([Document("a", {"title": "x"})])
-    with connect(address) as second:
-        for write in (
-            lambda: second.add([Document("b", {"title": "x"})]),
-            lambda: second.delete(["a"]),
-            second.drop,
-        ):
-            with pytest.raises(IndexLocked, match="written by another process"):
-                write()
-        assert second.search(SearchRequest(text="x")).total == 1
-        engine.close()
-        assert second.add([Document("b", {"title": "x"})]) == 1
-        second.refresh()
-        assert second.count() == 2
 
 
 def test_everything_raised_here_is_an_engine_error() -> None:

@@ -218,7 +218,9 @@ def test_scores_of_several_fields_add_up(engine: Engine) -> None:
 
 
 def test_a_list_of_texts_is_searched_as_one(engine: Engine) -> None:
-    engine.add([Document("a", {"body": ["red fox", None, "blue hen"]}), Document("b", {"body": []})])
+    engine.add(
+        [Document("a", {"body": ["red fox", None, "blue hen"]}), Document("b", {"body": []})]
+    )
     engine.refresh()
     assert scores(engine.search(SearchRequest(text="hen"))).keys() == {"a"}
 
