@@ -12,7 +12,7 @@ import click
 
 from latent_terms.commands.files import JSONL, kind, opened, shown, total_size
 from latent_terms.commands.models import load_model, model_option
-from latent_terms.commands.options import field_names
+from latent_terms.commands.options import Names, fields_option
 from latent_terms.commands.output import json_option, print_json, progress
 
 
@@ -25,19 +25,12 @@ class Text(NamedTuple):
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, allow_dash=True), default="-")
 @click.option("--query", is_flag=True, help="Encode as queries: most important terms first.")
-@click.option(
-    "--fields",
-    callback=field_names,
-    default="title,text",
-    show_default=True,
-    metavar="A,B",
-    help="Fields of a JSONL file that make up the text.",
-)
+@fields_option("--fields", "Fields of a JSONL file that make up the text.", default="title,text")
 @click.option("--frequencies", is_flag=True, help='Print "t17|3" in place of "t17 t17 t17".')
 @model_option
 @json_option
 def command(
-    file: Path, query: bool, fields: tuple[str, ...], frequencies: bool, model: str, as_json: bool
+    file: Path, query: bool, fields: Names, frequencies: bool, model: str, as_json: bool
 ) -> None:
     """Turn texts into latent terms.
 
@@ -71,7 +64,7 @@ def command(
             update(text.position, f"{done:,} texts")
 
 
-def _read(file: Path, stream: IO[bytes], fields: tuple[str, ...]) -> Iterator[tuple[Any, str]]:
+def _read(file: Path, stream: IO[bytes], fields: Names) -> Iterator[tuple[Any, str]]:
     """Id and text of each line; the id is the line number, from 1, where the line has none."""
     is_json = kind(file) in JSONL
     for number, line in enumerate(stream, start=1):

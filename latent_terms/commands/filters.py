@@ -11,7 +11,8 @@ import click
 from latent_terms.commands.readers import number
 
 if TYPE_CHECKING:
-    from adapters import Filter, Schema
+    from adapters import Schema
+    from adapters.filters import Filter
 
 TYPED = re.compile(r"\s*([^<>=\s]+)\s*(>=|<=|=|<|>)\s*(.+?)\s*", re.DOTALL)
 ANY_OF = "="

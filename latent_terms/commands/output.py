@@ -7,15 +7,15 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import click
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
 WIDTH_OF_A_PIPE = 120
+WIDEST_CELL = 40  # but for the last column
+GAP = "  "
 Update = Callable[[float, str], None]
+Column = str | tuple[str, Literal["right"]]
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON on stdout, for programs to read."
@@ -32,35 +32,39 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value))
 
 
-def console() -> Console:
-    """Stdout, without markup: what documents contain is never taken for formatting."""
-    from rich.console import Console
-
-    width = shutil.get_terminal_size((WIDTH_OF_A_PIPE, 0)).columns
-    return Console(file=sys.stdout, markup=False, highlight=False, emoji=False, width=width)
-
-
 def print_table(
-    columns: Sequence[str | tuple[str, Literal["left", "right"]]],
-    rows: Sequence[Sequence[str]],
-    *,
-    title: str | None = None,
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], *, title: str | None = None
 ) -> None:
-    """A table whose last column gets what room there is; cells are cut, never wrapped."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
+    """A line a row, as wide as the terminal; what does not fit is cut."""
+    names = [column if isinstance(column, str) else column[0] for column in columns]
+    right = [not isinstance(column, str) for column in columns]
+    cells = [[one_line(cell) for cell in row] for row in (names, *rows)]
+    widths = [min(max(map(_width, column)), WIDEST_CELL) for column in zip(*cells, strict=True)]
+    room = shutil.get_terminal_size((WIDTH_OF_A_PIPE, 0)).columns - len(GAP) * (len(widths) - 1)
+    while sum(widths[:-1]) > room * (1 - 1 / len(widths)):  # the last keeps its fair share
+        widths[widths.index(max(widths[:-1]))] -= 1
+    widths[-1] = room - sum(widths[:-1])
+    if title:
+        click.secho(title, bold=True)
+    for position, row in enumerate(cells):
+        fitted = map(_fit, row, widths, right)
+        click.secho(GAP.join(fitted).rstrip(), bold=position == 0)
 
-    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
-    for position, column in enumerate(columns):
-        name, justify = (column, "left") if isinstance(column, str) else column
-        last = position == len(columns) - 1
-        table.add_column(
-            name, justify=justify, no_wrap=True, overflow="ellipsis", ratio=1 if last else None
-        )
-    for row in rows:
-        table.add_row(*(Text(one_line(cell)) for cell in row))
-    console().print(table)
+
+def _width(text: str) -> int:
+    """Columns on a terminal: most Chinese characters take two, accents none."""
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _fit(text: str, width: int, right: bool) -> str:
+    from rich.cells import set_cell_size
+
+    if _width(text) > width:
+        text = set_cell_size(text, width - 1) + "…"
+    padding = " " * (width - _width(text))
+    return padding + text if right else text + padding
 
 
 def print_facts(facts: Sequence[tuple[str, Any]]) -> None:

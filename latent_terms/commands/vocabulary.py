@@ -162,7 +162,7 @@ def plot_command(html: Path | None, model: str, as_json: bool) -> None:
             "Choose another --model."
         )
     fit = curve.fit()
-    families = Counter(latent.family for latent in encoder.vocabulary)
+    families = Counter[str](latent.family for latent in encoder.vocabulary)
     facts = [
         f"{len(curve.frequencies):,} live latents of {len(encoder.vocabulary):,}; "
         + ", ".join(f"{families[family]:,} {family}" for family in FAMILIES),

@@ -1,0 +1,122 @@
+"""`latent-terms index`: documents in files become an index in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from latent_terms.commands.files import total_size
+from latent_terms.commands.models import model_of_index_option
+from latent_terms.commands.options import Names, fields_option
+from latent_terms.commands.output import json_option, print_facts, print_json, progress, say
+from latent_terms.commands.readers import Reader
+from latent_terms.commands.rejected import RejectedFile
+
+
+@click.command()
+@click.argument(
+    "sources",
+    metavar="SOURCE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True, allow_dash=True),
+)
+@click.option(
+    "--into",
+    required=True,
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Folder of the index; made if it is not there.",
+)
+@fields_option("--text-fields", "Fields to search, encoded in this order.  [default: title,text]")
+@fields_option("--keyword-fields", "Fields to filter by value.")
+@fields_option("--number-fields", "Fields to filter by number.")
+@fields_option("--date-fields", "Fields to filter by date (ISO 8601).")
+@fields_option("--fields", "Fields to keep of each document.  [default: all]")
+@click.option("--id-field", metavar="A", help="Field that holds the id.  [default: _id, else id]")
+@click.option(
+    "--analyzer",
+    type=click.Choice(["standard", "english"]),
+    help="How text is cut into words; english stems and drops stop words.  [default: standard]",
+)
+@click.option("--no-latent", is_flag=True, help="Index words only, without latent terms.")
+@click.option(
+    "--rejected",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Where documents go that cannot be indexed.  [default: PATH.rejected.jsonl]",
+)
+@model_of_index_option
+@json_option
+def command(
+    *,
+    sources: tuple[Path, ...],
+    into: Path,
+    text_fields: Names | None,
+    keyword_fields: Names | None,
+    number_fields: Names | None,
+    date_fields: Names | None,
+    fields: Names | None,
+    id_field: str | None,
+    analyzer: str | None,
+    no_latent: bool,
+    rejected: Path | None,
+    model: str | None,
+    as_json: bool,
+) -> None:
+    """Index documents for search by words and by latent terms.
+
+    SOURCE is a file of JSON lines (.jsonl), a CSV file with a header (.csv, .tsv), either also as
+    .gz; a text or markdown file, a folder of those; or - for JSON lines from standard input.
+
+    Run the same command again to go on after an interruption or to bring the index up to date:
+    documents that are there, unchanged, are skipped. A document that cannot be indexed is written
+    to a file with the reason; the others are indexed, and the exit code is 1.
+
+    \b
+    Examples:
+      latent-terms index corpus.jsonl.gz --into my-index
+      latent-terms index notes/ --into notes-index --analyzer english
+      latent-terms index books.csv --into books --id-field isbn \\
+        --text-fields title,blurb --keyword-fields language --number-fields year
+    """
+    from adapters import connect
+    from latent_terms.commands.indexing import Indexing, plan
+
+    given = {
+        "text": text_fields,
+        "keyword": keyword_fields,
+        "number": number_fields,
+        "date": date_fields,
+        "analyzer": analyzer,
+    }
+    asked = {name: value for name, value in given.items() if value is not None}
+    bad = RejectedFile(rejected or into.with_name(f"{into.resolve().name}.rejected.jsonl"))
+    with connect(into) as engine, bad:
+        planned = plan(engine, asked, model=model, no_latent=no_latent)
+        run = Indexing(engine, planned, bad)
+        reader = Reader(id_field, fields or (), planned.schema.number, run.read_so_far)
+        with progress("index", total=total_size(sources)) as update:
+            try:
+                report = run.over(reader.read(sources), update=update)
+            except KeyboardInterrupt:
+                say("What is indexed stays: run the same command again to go on.")
+                raise
+    if as_json:
+        print_json({"index": str(into), **report.to_json()})
+    else:
+        print_facts(
+            [
+                ("indexed", f"{report.indexed:,}"),
+                ("skipped", f"{report.skipped:,}  (unchanged)"),
+                ("rejected", f"{report.rejected:,}"),
+                ("seconds", f"{report.seconds:.1f}"),
+                ("documents/s", f"{report.documents_per_second:,.0f}"),
+            ]
+        )
+    if report.rejected:
+        raise click.ClickException(
+            f"{report.rejected:,} of the documents could not be indexed. {bad.path} holds them "
+            "with the reasons: correct them and index them again."
+        )
