@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -173,3 +174,22 @@ def test_ensure_creates_then_accepts_the_same_schema_only(
     assert found(new_engine, "x") == {"a"}
     with pytest.raises(SchemaRejected, match=r"text is \('title', 'body'\) there, \('body',\)"):
         new_engine.ensure(Schema(text=("body",)))
+
+
+def test_threads_may_search_while_another_adds(engine: Engine) -> None:
+    engine.add([Document("first", {"title": "x"})])
+    totals: list[int] = []
+
+    def look() -> None:
+        for _ in range(50):
+            totals.append(engine.search(SearchRequest(text="x")).total)
+
+    with ThreadPoolExecutor(3) as threads:
+        readers = [threads.submit(look) for _ in range(2)]
+        writer = threads.submit(engine.add, (Document(str(i), {"title": "x"}) for i in range(3000)))
+        assert writer.result() == 3000
+        for reader in readers:
+            reader.result()
+    engine.refresh()
+    assert engine.search(SearchRequest(text="x")).total == 3001
+    assert min(totals) >= 1

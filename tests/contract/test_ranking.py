@@ -197,58 +197,6 @@ def test_size_0_counts_only(engine: Engine) -> None:
     assert (result.hits, result.total) == ((), 5)
 
 
-def test_the_field_asked_for_is_the_field_searched(engine: Engine) -> None:
-    engine.add([Document("a", {"title": "fox"}), Document("b", {"body": "fox"})])
-    engine.refresh()
-    assert scores(engine.search(SearchRequest(text="fox", fields=("title",)))).keys() == {"a"}
-    assert scores(engine.search(SearchRequest(text="fox"))).keys() == {"a", "b"}
-
-
-def test_scores_of_several_fields_add_up(engine: Engine) -> None:
-    engine.add(
-        [Document("a", {"title": "fox", "body": "fox den"}), Document("b", {"title": "hen"})]
-    )
-    engine.refresh()
-
-    def score(*fields: str) -> float:
-        return engine.search(SearchRequest(text="fox", fields=fields)).hits[0].score
-
-    assert score() == pytest.approx(score("title") + score("body"), rel=1e-6)
-    assert score("title", "title") == score("title")
-
-
-def test_a_list_of_texts_is_searched_as_one(engine: Engine) -> None:
-    engine.add(
-        [Document("a", {"body": ["red fox", None, "blue hen"]}), Document("b", {"body": []})]
-    )
-    engine.refresh()
-    assert scores(engine.search(SearchRequest(text="hen"))).keys() == {"a"}
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        'title:red AND (NOT "fox") OR -fox +fox^5',
-        "red* re? r~2 /red/ [a TO z]",
-        "{red} \\ && || !red <red>",
-        '"""',
-        "((((",
-    ],
-)
-def test_punctuation_and_operators_are_plain_text(engine: Engine, text: str) -> None:
-    engine.add([Document("a", {"title": "red fox"}), Document("b", {"title": "blue"})])
-    engine.refresh()
-    expected = {"a"} if "red" in text else set()
-    assert scores(engine.search(SearchRequest(text=text))).keys() == expected
-
-
-@pytest.mark.parametrize("text", ["", "   ", "?!...", "\ud800"])
-def test_a_text_without_words_matches_nothing(engine: Engine, text: str) -> None:
-    engine.add([Document("a", {"title": "red fox"})])
-    engine.refresh()
-    assert engine.search(SearchRequest(text=text)).total == 0
-
-
 def test_empty_terms_match_nothing(engine: Engine, schema: Schema) -> None:
     engine.add([Document("a", {"title": "red"}, {"t1": 1})])
     engine.refresh()
@@ -280,21 +228,3 @@ def test_terms_of_another_model_are_refused(engine: Engine) -> None:
     for fingerprint in ("aaaaaaaaaaaa", None):
         with pytest.raises(ModelMismatch, match="3f9a1c0b77de"):
             engine.search(SearchRequest(terms={"t1": 1}, fingerprint=fingerprint))
-
-
-def test_standard_words_are_lowercase_and_keep_inner_punctuation(engine: Engine) -> None:
-    engine.add([Document("a", {"title": "The DOG's 3.14 Naïve foo_bar wi-fi 東京 running"})])
-    engine.refresh()
-    for query in ("dog's", "3.14", "NAÏVE", "foo_bar", "fi", "京", "the", "running"):
-        assert engine.search(SearchRequest(text=query)).total == 1, query
-    for query in ("dog", "3", "foo", "wifi", "naive", "run"):
-        assert engine.search(SearchRequest(text=query)).total == 0, query
-
-
-def test_english_words_are_stemmed_and_stop_words_dropped(new_engine: Engine) -> None:
-    new_engine.create(Schema(text=("title",), analyzer="english"))
-    new_engine.add([Document("a", {"title": "The dog’s running with foxes"})])
-    new_engine.refresh()
-    for query in ("dog", "runs", "fox", "dogs'"):
-        assert new_engine.search(SearchRequest(text=query)).total == 1, query
-    assert new_engine.search(SearchRequest(text="the with")).total == 0
