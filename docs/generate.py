@@ -25,16 +25,18 @@ sentence on stderr, 2 used wrongly, 130 interrupted.
 """
 
 
-def sections(command: click.Command, name: str) -> Iterator[str]:
+def sections(
+    command: click.Command, name: str, parent: click.Context | None = None
+) -> Iterator[str]:
     """The --help of a command and of everything below it."""
-    context = command.make_context(name, [], resilient_parsing=True, terminal_width=WIDTH)
-    yield f"\n## {name}\n\n```text\n{command.get_help(context)}\n```\n"
+    context = command.make_context(name, [], parent, resilient_parsing=True, terminal_width=WIDTH)
+    yield f"\n## {context.command_path}\n\n```text\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
         for verb in command.list_commands(context):
             below = command.get_command(context, verb)
             if below is None:
                 raise LookupError(f"{name} lists {verb}, but there is no such command")
-            yield from sections(below, f"{name} {verb}")
+            yield from sections(below, verb, context)
 
 
 def up_to_date(page: str) -> bool:
