@@ -26,6 +26,8 @@ from latent_terms.terms import LatentTerms
 from latent_terms.vocabulary import Vocabulary
 from latent_terms.windows import Batch, Frame, first_windows, read_windows
 
+_WINDOWS_HELD = 64  # of one text, before their sums are added up
+
 
 class TermEncoder:
     """Turns texts into latent terms, and into vectors of the same backbone for comparison.
@@ -106,6 +108,8 @@ class TermEncoder:
         for window, sums in run_windows(windows, frame, self._summer(k), pool):
             if sums is not None:
                 parts.append(sums)
+            if len(parts) == _WINDOWS_HELD:
+                parts = [total(parts)]
             if window.ends_text:
                 yield total(parts)
                 parts = []
@@ -149,5 +153,5 @@ def _checked(texts: Iterable[str]) -> Iterator[str]:
         raise TypeError("texts is one str: give several, as in [text]")
     for position, text in enumerate(texts):
         if not isinstance(text, str):
-            raise TypeError(f"text {position} is a {type(text).__name__}: it must be a str")
+            raise TypeError(f"text {position} is of type {type(text).__name__}: it must be a str")
         yield text.encode("utf-8", "replace").decode("utf-8")

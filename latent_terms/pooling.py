@@ -56,8 +56,8 @@ def pooled_vectors(
     if pooling == "cls":
         vectors = states[:, 0]
     else:
-        mask = attention_mask[..., None].astype(np.float32)
-        vectors = (states * mask).sum(1) / mask.sum(1)
+        mask = attention_mask[:, None].astype(np.float32)
+        vectors = (mask @ states)[:, 0] / mask.sum(2)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: NDArray[np.float32] = np.divide(vectors, np.maximum(norms, 1e-12))
     return unit
