@@ -34,7 +34,7 @@ def resolve(source: str | os.PathLike[str]) -> ModelFolder:
     if isinstance(source, str) and source in shipped():
         return ModelFolder(SHIPPED / source, SHIPPED / source)
     path = Path(source)
-    if path.is_dir():
+    if os.fspath(source) and path.is_dir():
         return ModelFolder(path, path)
     raise ModelFolderError(
         f"there is no model {os.fspath(source)!r}: give a shipped name ({', '.join(shipped())}), "

@@ -91,7 +91,7 @@ def typed(value: object, kind: type, what: str) -> Any:
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:
-        raise ValueError(f"{what} is {value!r}: it must be a {kind.__name__}")
+        raise ValueError(f"{what} is {value!r}: it must be of type {kind.__name__}")
     return value
 
 

@@ -128,9 +128,9 @@ def sae_weights() -> np.ndarray:
     return np.random.default_rng(8).standard_normal((DIMENSIONS, N_LATENTS)).astype(np.float32)
 
 
-def backbone() -> onnx.ModelProto:
+def backbone(width: int = DIMENSIONS) -> onnx.ModelProto:
     constants = {
-        "table": word_states(),
+        "table": word_states()[:, :width],
         "middle": np.array([1], np.int64),
         "last": np.array([2], np.int64),
         "share": np.array(0.1, np.float32),
@@ -149,7 +149,7 @@ def backbone() -> onnx.ModelProto:
         helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"])
         for name in ("input_ids", "attention_mask")
     ]
-    shape = ["batch", "length", DIMENSIONS]
+    shape = ["batch", "length", width]
     return model(nodes, inputs, [("states", TensorProto.FLOAT, shape)], constants)
 
 

@@ -113,13 +113,13 @@ def test_a_missing_and_an_unknown_key_are_named(folder: Path, part: str) -> None
 
 
 WRONG_VALUES = [
-    ("name", 3, "name is 3: it must be a str"),
-    ("languages", "en", "languages is 'en': it must be a list"),
+    ("name", 3, "name is 3: it must be of type str"),
+    ("languages", "en", "languages is 'en': it must be of type list"),
     ("languages", [1], "languages is 1"),
     ("files", [], "files is"),
     ("files", {}, "files does not list"),
     ("sae", None, "sae is None: it must be an object"),
-    ("backbone.dimensions", "16", "backbone.dimensions is '16': it must be a int"),
+    ("backbone.dimensions", "16", "backbone.dimensions is '16': it must be of type int"),
     ("backbone.dimensions", 0, "dimensions is 0: it must be 1 or more"),
     ("backbone.layer", True, "backbone.layer is True"),
     ("backbone.pooling", "max", "pooling is 'max': it must be one of"),
