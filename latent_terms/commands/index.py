@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -92,7 +93,7 @@ def command(
         "analyzer": analyzer,
     }
     asked = {name: value for name, value in given.items() if value is not None}
-    bad = RejectedFile(rejected or into.with_name(f"{into.resolve().name}.rejected.jsonl"))
+    bad = RejectedFile(rejected or Path(f"{os.path.abspath(into)}.rejected.jsonl"))
     with connect(into) as engine, bad:
         planned = plan(engine, asked, model=model, no_latent=no_latent)
         run = Indexing(engine, planned, bad)

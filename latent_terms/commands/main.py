@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 failed, with a sentence on stderr; 2 the command was used 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import sys
 from typing import Any
@@ -25,9 +26,10 @@ class CommandLine(click.Group):
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
+        file = f"latent_terms.commands.{cmd_name}"
+        if cmd_name not in VERBS or importlib.util.find_spec(file) is None:
             return None
-        verb = importlib.import_module(f"latent_terms.commands.{cmd_name}").command
+        verb = importlib.import_module(file).command
         assert isinstance(verb, click.Command)
         return verb
 
