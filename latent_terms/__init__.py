@@ -1,8 +1,6 @@
 """Latent terms: text in, sparse terms out that any BM25 engine can index.
 
->>> import latent_terms
->>> encoder = latent_terms.load("minilm-en")  # doctest: +SKIP
->>> encoder.encode_query("how do vaccines work").spell()  # doctest: +SKIP
+``load`` gives a ``TermEncoder``, which turns texts into ``LatentTerms``.
 """
 
 from __future__ import annotations

@@ -59,8 +59,9 @@ class OnnxBackbone:
         if all(special):
             raise ModelFolderError('tokenizer.json finds no token in "a": give it an unknown token')
         first, last = special.index(0), len(special) - special[::-1].index(0)
-        head = probe.ids[:first] + self.tokenize(prefix).tolist()
-        return Frame(tuple(head), tuple(probe.ids[last:]))
+        words = prefix.rstrip()
+        head = probe.ids[:first] + self.tokenize(words).tolist()
+        return Frame(tuple(head), tuple(probe.ids[last:]), lead=prefix[len(words) :])
 
     def states(self, input_ids: TokenIds, attention_mask: TokenIds, /) -> NDArray[np.float32]:
         inputs = {"input_ids": input_ids, "attention_mask": attention_mask}

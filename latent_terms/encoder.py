@@ -103,7 +103,9 @@ class TermEncoder:
     def _sums(
         self, texts: Iterable[str], frame: Frame, k: int, pool: ThreadPoolExecutor | None
     ) -> Iterator[Sums]:
-        windows = read_windows(_checked(texts), self._backbone.tokenize, self._room(frame))
+        windows = read_windows(
+            _checked(texts), self._backbone.tokenize, self._room(frame), lead=frame.lead
+        )
         parts: list[Sums] = []
         for window, sums in run_windows(windows, frame, self._summer(k), pool):
             if sums is not None:
@@ -130,7 +132,9 @@ class TermEncoder:
             states = self._backbone.states(batch.input_ids, batch.attention_mask)
             return list(pooled_vectors(states, batch.attention_mask, spec.pooling))
 
-        windows = first_windows(_checked(texts), self._backbone.tokenize, self._room(frame))
+        windows = first_windows(
+            _checked(texts), self._backbone.tokenize, self._room(frame), lead=frame.lead
+        )
         for _, vector in run_windows(windows, frame, run, self._pool):
             yield np.zeros(spec.dimensions, np.float32) if vector is None else vector
 

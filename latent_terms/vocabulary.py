@@ -66,15 +66,6 @@ class Vocabulary:
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         Path(path).write_text(text, encoding="utf-8")
 
-    def find(self, word: str) -> list[int]:
-        """Latents with this word in their label, then those with a word that contains it.
-
-        Letter case does not matter; where the word stands earlier in the label comes first.
-        """
-        word = word.casefold()
-        places = ((_place(word, latent.label), n) for n, latent in enumerate(self._latents))
-        return [n for place, n in sorted(p for p in places if p[0] is not None)]
-
     def __len__(self) -> int:
         return len(self._latents)
 
@@ -83,16 +74,6 @@ class Vocabulary:
 
     def __iter__(self) -> Iterator[Latent]:
         return iter(self._latents)
-
-
-def _place(word: str, label: tuple[str, ...]) -> tuple[bool, int] | None:
-    """Whether the best match is only a part of a word, and where in the label it is."""
-    matches = [
-        (other.casefold() != word, position)
-        for position, other in enumerate(label)
-        if word in other.casefold()
-    ]
-    return min(matches, default=None)
 
 
 def _latent(row: dict[str, Any], documents: int) -> Latent:

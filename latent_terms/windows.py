@@ -16,17 +16,22 @@ from numpy.typing import NDArray
 TokenIds = NDArray[np.int64]
 
 PIECE_CHARACTERS = 1 << 16  # tokenised at once: bounds memory on texts of any size
-CHUNK_TOKENS = 1 << 15  # windows looked at together, to batch those of one length
+CHUNK_TOKENS = 1 << 14  # windows looked at together, to batch those of one length
 CHUNK_WINDOWS = 512
-BATCH_AREA = 1024  # windows x padded length; measured fastest on 2 cores, flat from 512 to 2048
+BATCH_AREA = 1024  # windows x padded length; speed is flat from 256 to 1024, worse above
 LENGTH_STEP = 8  # padded lengths are multiples of this
 
 
 class Frame(NamedTuple):
-    """The tokens around every window: special tokens and the prefix of the text's kind."""
+    """What goes around every window: special tokens and the prefix of the text's kind.
+
+    ``lead`` is the white space between prefix and text, to be put before a text is tokenised:
+    byte-level tokenizers have other tokens for a word behind a space.
+    """
 
     head: tuple[int, ...]
     tail: tuple[int, ...]
+    lead: str = ""
 
     @property
     def size(self) -> int:
@@ -51,12 +56,12 @@ class Batch(NamedTuple):
 
 
 def pieces(text: str, size: int = PIECE_CHARACTERS) -> Iterator[str]:
-    """Cut a long text behind white space, or anywhere if there is none."""
+    """Cut a long text before white space, or anywhere if there is none."""
     start = 0
     while len(text) - start > size:
         stop = start + size
-        cut = max(text.rfind(" ", start, stop), text.rfind("\n", start, stop)) + 1
-        stop = cut if cut > start else stop
+        cut = max(text.rfind(" ", start + 1, stop), text.rfind("\n", start + 1, stop))
+        stop = cut if cut > 0 else stop
         yield text[start:stop]
         start = stop
     yield text[start:]
@@ -70,22 +75,22 @@ def balanced(ids: TokenIds, size: int) -> list[TokenIds]:
 
 
 def read_windows(
-    texts: Iterable[str], tokenize: Callable[[str], TokenIds], size: int
+    texts: Iterable[str], tokenize: Callable[[str], TokenIds], size: int, *, lead: str = ""
 ) -> Iterator[Window]:
-    """Windows of all texts in order; an empty window ends each text."""
+    """Windows of all texts in order, each text behind ``lead``; an empty window ends a text."""
     for text in texts:
-        for piece in pieces(text):
+        for piece in pieces(lead + text):
             for ids in balanced(tokenize(piece), size):
                 yield Window(ids, ends_text=False)
         yield Window(np.zeros(0, np.int64), ends_text=True)
 
 
 def first_windows(
-    texts: Iterable[str], tokenize: Callable[[str], TokenIds], size: int
+    texts: Iterable[str], tokenize: Callable[[str], TokenIds], size: int, *, lead: str = ""
 ) -> Iterator[Window]:
-    """The first ``size`` tokens of each text as its only window."""
+    """The first ``size`` tokens of each text, behind ``lead``, as its only window."""
     for text in texts:
-        yield Window(tokenize(next(pieces(text)))[:size], ends_text=True)
+        yield Window(tokenize(next(pieces(lead + text)))[:size], ends_text=True)
 
 
 def chunks(windows: Iterable[Window]) -> Iterator[list[Window]]:

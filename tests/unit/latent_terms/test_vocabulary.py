@@ -34,9 +34,3 @@ def test_idf_is_lucenes() -> None:
     assert idf[1] == pytest.approx(math.log(1 + (1000 - 3 + 0.5) / (3 + 0.5)))
     assert idf[2] == max(idf)
     assert min(idf) == idf[0] > 0
-
-
-def test_search_finds_whole_words_first_and_earlier_in_the_label_first() -> None:
-    assert vocabulary().find("CAT") == [1, 0, 4, 3]
-    assert vocabulary().find("猫") == [5]
-    assert vocabulary().find("zebra") == []
