@@ -1,20 +1,22 @@
 """Write what the docs repeat from the code: `python docs/generate.py [--check]`.
 
-docs/cli.md holds every command's --help. With --check nothing is written; the exit code says
-whether the page is up to date.
+docs/cli.md holds every command's --help, docs/training.md the table of training options. With
+--check nothing is written; the exit code says whether the pages are up to date.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import click
 
 from latent_terms.commands.main import main
+from latent_terms.training.config import TrainConfig
 
-PAGE = Path(__file__).parent / "cli.md"
+DOCS = Path(__file__).parent
 WIDTH = 90
 HEAD = """\
 # Command line
@@ -23,6 +25,7 @@ Written by `make docs` from the commands themselves. Results go to stdout, progr
 to stderr; `--json` prints one JSON document for programs. Exit codes: 0 done, 1 failed with a
 sentence on stderr, 2 used wrongly, 130 interrupted.
 """
+TABLE_STARTS, TABLE_ENDS = "<!-- generated: training options -->\n", "<!-- end -->"
 
 
 def sections(
@@ -39,13 +42,33 @@ def sections(
             yield from sections(below, verb, context)
 
 
-def up_to_date(page: str) -> bool:
+def option_table() -> str:
+    rows = []
+    for option in fields(TrainConfig):
+        flag, sentence = option.name.replace("_", "-"), option.metadata["help"]
+        rows.append(f"| `--{flag}` | {option.default!r} | {sentence} |\n")
+    return "| Option | Default | |\n|---|---|---|\n" + "".join(rows)
+
+
+def training_page() -> str:
+    """The page as it stands, with the table between the two marks made again."""
+    page = (DOCS / "training.md").read_text(encoding="utf-8")
+    before, rest = page.split(TABLE_STARTS)
+    return before + TABLE_STARTS + option_table() + TABLE_ENDS + rest.partition(TABLE_ENDS)[2]
+
+
+def up_to_date(path: Path, page: str) -> bool:
     """Line breaks do not count: they are the command-line library's, and change with it."""
-    return PAGE.exists() and PAGE.read_text(encoding="utf-8").split() == page.split()
+    return path.exists() and path.read_text(encoding="utf-8").split() == page.split()
 
 
 if __name__ == "__main__":
-    page = HEAD + "".join(sections(main, "latent-terms"))
+    pages = {
+        DOCS / "cli.md": HEAD + "".join(sections(main, "latent-terms")),
+        DOCS / "training.md": training_page(),
+    }
     if sys.argv[1:] == ["--check"]:
-        sys.exit(0 if up_to_date(page) else f"{PAGE} is out of date: run `make docs`")
-    PAGE.write_text(page, encoding="utf-8")
+        stale = [path.name for path, page in pages.items() if not up_to_date(path, page)]
+        sys.exit(f"{', '.join(stale)}: out of date, run `make docs`" if stale else 0)
+    for path, page in pages.items():
+        path.write_text(page, encoding="utf-8")
