@@ -55,7 +55,7 @@ class Answered(NamedTuple):
         return bool(self.question.answer) and hit.id.startswith(self.question.answer)
 
 
-@click.command()
+@click.command(short_help="Search Python's own documentation in three ways.")
 @click.argument("questions", nargs=-1, metavar="[QUESTION]...")
 @click.option(
     "--into",

@@ -34,7 +34,7 @@ class Match:
     """Part of the document's score, 0 to 1."""
 
 
-@click.command()
+@click.command(short_help="Show why a document matches a query.")
 @click.argument("index", metavar="PATH", type=click.Path(path_type=Path))
 @click.argument("query")
 @click.argument("document", metavar="ID")

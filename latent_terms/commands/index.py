@@ -98,12 +98,12 @@ def command(
         planned = plan(engine, asked, model=model, no_latent=no_latent)
         run = Indexing(engine, planned, bad)
         reader = Reader(id_field, fields or (), planned.schema.number, run.read_so_far)
-        with progress("index", total=total_size(sources)) as update:
-            try:
+        try:
+            with progress("index", total=total_size(sources)) as update:
                 report = run.over(reader.read(sources), update=update)
-            except KeyboardInterrupt:
-                say("What is indexed stays: run the same command again to go on.")
-                raise
+        except KeyboardInterrupt:
+            say("What is indexed stays: run the same command again to go on.")
+            raise
     if as_json:
         print_json({"index": str(into), **report.to_json()})
     else:

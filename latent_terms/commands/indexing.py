@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
@@ -79,8 +80,10 @@ class Indexing:
         self._plan = plan
         self._rejected = rejected
         self._update: Update = lambda completed, note: None
-        self._bytes = 0
-        self._note = ""
+        self._read = 0
+        self._under_way: deque[int] = deque()  # how much had been read before each document
+        self._finished = 0
+        self._completed = 0
         self._started = 0.0
 
     def over(self, found: Iterable[Record | Rejected], *, update: Update) -> Report:
@@ -95,15 +98,16 @@ class Indexing:
 
     def read_so_far(self, done: int) -> None:
         """For `Reader.on_progress`."""
-        self._bytes = done
-        self._update(done, self._note)
+        self._read = done
 
     def _committed(self, done: Progress) -> None:
+        """What has been read lies up to a thousand documents ahead of what this counts."""
+        while self._finished < done.indexed + done.skipped:
+            self._completed = self._under_way.popleft()
+            self._finished += 1
         rate = done.indexed / max(time.monotonic() - self._started, 1e-9)
-        self._note = f"{done.indexed:,} indexed, {rate:,.0f}/s"
-        if done.skipped:
-            self._note += f", {done.skipped:,} skipped"
-        self._update(self._bytes, self._note)
+        note = f"{done.indexed:,} indexed, {rate:,.0f}/s"
+        self._update(self._completed, f"{note}, {done.skipped:,} skipped" if done.skipped else note)
 
     def _documents(self, found: Iterator[Record | Rejected]) -> Iterator[Document]:
         """The good ones; an engine would leave out the whole batch of a bad one."""
@@ -118,6 +122,7 @@ class Indexing:
                 raw = {"_id": item.id, **item.source}
                 self._rejected.write(Rejected(item.where, reason, raw))
             else:
+                self._under_way.append(self._read)
                 yield document
 
 

@@ -47,8 +47,8 @@ def print_table(
     if title:
         click.secho(title, bold=True)
     for position, row in enumerate(cells):
-        fitted = map(_fit, row, widths, right)
-        click.secho(GAP.join(fitted).rstrip(), bold=position == 0)
+        line = GAP.join(map(_fit, row, widths, right)).rstrip()
+        click.echo(line if position else click.style(line, bold=True))
 
 
 def _width(text: str) -> int:
@@ -92,10 +92,11 @@ def progress(label: str, *, total: float | None) -> Iterator[Update]:
         yield lambda completed, note: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
     columns = (
+        SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),

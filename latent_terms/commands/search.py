@@ -28,7 +28,7 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 
-@click.command()
+@click.command(short_help="Search an index by words and latent terms.")
 @click.argument("index", metavar="PATH", type=click.Path(path_type=Path))
 @click.argument("query")
 @click.option(
@@ -91,7 +91,8 @@ def command(
         hits = [_as_json(hit) for hit in result.hits]
         print_json({"query": query, "total": result.total, "ms": milliseconds, "hits": hits})
         return
-    _print(result, schema, lexical_weight)
+    if result.hits:
+        _print(result, schema, lexical_weight)
     say(f"{result.total:,} documents match; {milliseconds:,.0f} ms.")
 
 

@@ -98,41 +98,31 @@ def list_command(family: str | None, sort: str, limit: int, model: str, as_json:
       latent-terms vocabulary list --sort rarity
       latent-terms vocabulary list --limit 100000 --json > latents.jsonl
     """
-    found = _entries(load_model(model).vocabulary)
-    _show(found, family=family, sort=sort, limit=limit, as_json=as_json)
+    found = sorted(_entries(load_model(model).vocabulary), key=ORDERS[sort])
+    _show(found, family=family, limit=limit, as_json=as_json)
 
 
 @command.command("search")
 @click.argument("word")
 @family_option
-@sort_option
 @limit_option
 @model_option
 @json_option
-def search_command(
-    word: str, family: str | None, sort: str, limit: int, model: str, as_json: bool
-) -> None:
-    """Find the latents with WORD, or the beginning of a word, in their label.
+def search_command(word: str, family: str | None, limit: int, model: str, as_json: bool) -> None:
+    """Find the latents that stand for WORD, or for words that begin so; or a term such as t17.
 
-    WORD may also be a term such as t17.
+    The higher the word stands in a latent's label, the higher is the latent in the list.
 
     \b
     Examples:
       latent-terms vocabulary search ocean
       latent-terms vocabulary search t17
     """
-    wanted = word.lower()
-    found = [
-        entry
-        for entry in _entries(load_model(model).vocabulary)
-        if entry.term == wanted
-        or any(label.lower().startswith(wanted) for label in entry.latent.label)
-    ]
-    if not found:
-        raise click.ClickException(
-            f"No label has a word that starts with {word!r}. Try a shorter or a related word."
-        )
-    _show(found, family=family, sort=sort, limit=limit, as_json=as_json)
+    entries = _entries(load_model(model).vocabulary)
+    places = {entry: _place(word.lower(), entry) for entry in entries}
+    found = [entry for entry in entries if places[entry] is not None]
+    found.sort(key=lambda entry: (places[entry], -entry.latent.df))
+    _show(found, family=family, limit=limit, as_json=as_json)
 
 
 @command.command("plot")
@@ -193,12 +183,19 @@ def _entries(vocabulary: Vocabulary) -> list[Entry]:
     return [Entry(f"t{i}", latent, latent.df / documents) for i, latent in enumerate(vocabulary)]
 
 
-def _show(
-    entries: Sequence[Entry], *, family: str | None, sort: str, limit: int, as_json: bool
-) -> None:
+def _place(word: str, entry: Entry) -> int | None:
+    """Where in the label the word is, from 0; None where it is not."""
+    if entry.term == word:
+        return 0
+    labels = entry.latent.label
+    return next((i for i, label in enumerate(labels) if label.lower().startswith(word)), None)
+
+
+def _show(entries: Sequence[Entry], *, family: str | None, limit: int, as_json: bool) -> None:
     chosen = [entry for entry in entries if family in (None, entry.latent.family)]
-    chosen.sort(key=ORDERS[sort])
-    if as_json:
+    if not chosen:
+        say("There is no such latent.")
+    if as_json or not chosen:
         for entry in chosen[:limit]:
             print_json(entry.to_json())
         return

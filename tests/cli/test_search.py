@@ -38,6 +38,12 @@ def test_the_table_shows_rank_shares_id_and_text(notes_index: Path, run: Run) ->
     assert "documents match" in result.stderr
 
 
+def test_nothing_found_is_said_and_is_no_failure(notes_index: Path, run: Run) -> None:
+    result = run("search", notes_index, "volcano", "--mode", "lexical")
+    assert result.stdout == ""
+    assert result.stderr.startswith("0 documents match")
+
+
 def test_a_mode_uses_its_part_alone(notes_index: Path, run: Run) -> None:
     for mode, other in (("lexical", "latent"), ("latent", "lexical")):
         answer = json.loads(run("search", notes_index, "wing", "--mode", mode, "--json").stdout)
