@@ -46,7 +46,8 @@ def option_table() -> str:
     rows = []
     for option in fields(TrainConfig):
         flag, sentence = option.name.replace("_", "-"), option.metadata["help"]
-        rows.append(f"| `--{flag}` | {option.default!r} | {sentence} |\n")
+        default = "" if option.default is None else option.default
+        rows.append(f"| `--{flag}` | {default} | {sentence} |\n")
     return "| Option | Default | |\n|---|---|---|\n" + "".join(rows)
 
 
