@@ -18,7 +18,7 @@ TokenIds = NDArray[np.int64]
 PIECE_CHARACTERS = 1 << 16  # tokenised at once: bounds memory on texts of any size
 CHUNK_TOKENS = 1 << 14  # windows looked at together, to batch those of one length
 CHUNK_WINDOWS = 512
-BATCH_AREA = 1024  # windows x padded length; speed is flat from 256 to 1024, worse above
+BATCH_AREA = 512  # windows x padded length; speed is flat from 256 to 4096, memory is not
 LENGTH_STEP = 8  # padded lengths are multiples of this
 
 
