@@ -38,8 +38,8 @@ class Question(NamedTuple):
 QUESTIONS = (
     Question("make text safe to put on a web page", "html.escape"),
     Question("how long did my code take to run", "timeit"),
-    Question("is this word spelled almost the same as that one", "difflib.get_close_matches"),
-    Question("delete a folder and everything inside it", "shutil.rmtree"),
+    Question("erase a whole directory tree", "shutil.rmtree"),
+    Question("make every word start with a capital letter", "string.capwords"),
     Question("the position where a value belongs in an ordered list", "bisect"),
 )
 

@@ -43,7 +43,7 @@ def test_search_finds_labels_by_the_beginning_of_a_word_the_strongest_first(
     found = [(entry["label"].index("cats"), entry["df"]) for entry in entries(shown)]
     assert found == [(0, 810), (0, 450), (0, 90), (1, 780), (1, 420), (1, 60)]
     table = run("vocabulary", "search", "cat", "--model", tiny_model, "--limit", 1)
-    assert table.stdout.splitlines()[1].split() == "t27 810 81 % narrow cats, dog".split()
+    assert table.stdout.splitlines()[1] == "t27   810      81 %  narrow  cats, dog"
     assert "9 latents in all" in table.stderr
 
 
