@@ -15,12 +15,7 @@ from .embedded_folder import IndexFolder
 from .embedded_mapping import HAS_TERMS_FIELD, TantivyMapping, stored_id, stored_source
 from .embedded_query import matching, run
 from .engine import Engine
-from .errors import (
-    DocumentsRejected,
-    EngineUnavailable,
-    IndexLocked,
-    IndexUnreadable,
-)
+from .errors import DocumentsRejected, EngineUnavailable, IndexLocked, IndexUnreadable
 from .filters import ID_FIELD
 from .preparing import batches, prepare
 from .request import SearchRequest, check_fingerprint, check_request
@@ -83,6 +78,7 @@ class EmbeddedEngine(Engine):
         return added
 
     def get(self, ids: Iterable[str], *, with_terms_only: bool = False) -> dict[str, Source]:
+        self.refresh()
         mapping, searcher = self._open().mapping, self._searcher()
         found: dict[str, Source] = {}
         for some in _in_groups(ids):

@@ -20,7 +20,7 @@ HAS_TERMS_FIELD = "_has_terms"
 INDEX_OPTION = "freq"
 
 _WORDS = "words"
-_LONGEST_WORD = 1_000  # bytes; longer ones are dropped, where Lucene cuts them at 255 characters
+_LONGEST_WORD = 1_000  # bytes
 
 
 class TantivyMapping:
@@ -75,7 +75,12 @@ def stored_id(document: tantivy.Document) -> str:
 
 
 def build_analyzer(name: Analyzer) -> tantivy.TextAnalyzer:
-    """Words as Lucene's analyser of that name cuts them, see docs/data-model.md."""
+    """Words much as Lucene's analyser of that name cuts them.
+
+    It differs in words of more than 1,000 bytes, which are dropped instead of split; in emoji made
+    of several characters, which are several words; and in English stems, which are those of
+    Snowball's newer stemmer instead of Porter's.
+    """
     builder = (
         tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(_word_pattern()))
         .filter(tantivy.Filter.lowercase())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import tantivy
 
 from .embedded_mapping import INDEX_OPTION, TantivyMapping, stored_id, stored_source
-from .filters import AnyOf, Filter, NumberBounds, resolve
+from .filters import ID_FIELD, AnyOf, Filter, NumberBounds, resolve
 from .request import SearchRequest
 from .types import Hit, SearchResult
 from .values import without_surrogates
@@ -98,7 +98,7 @@ def _hits(
     parts: tuple[Part, Part],
 ) -> tuple[Hit, ...]:
     documents = [searcher.doc(address) for _, address in found]
-    narrow = _Rescorer(searcher, matching(mapping, "_id", map(stored_id, documents)), len(found))
+    narrow = _Rescorer(searcher, matching(mapping, ID_FIELD, map(stored_id, documents)), len(found))
     lexical, latent = (_part_scores(part, parts, found, narrow) for part in parts)
     explained = _term_scores(parts, narrow) if request.explain else {}
     return tuple(

@@ -144,6 +144,7 @@ def test_another_connection_sees_what_was_written_after_refresh(
     with connect(address) as other:
         assert other.count() == 0
         engine.add([Document("a", {"title": "x"})])
+        assert other.get(["a"]) == {"a": {"title": "x"}}
         assert found(other, "x") == {"a"}
 
 

@@ -12,7 +12,7 @@ from time import sleep
 
 import pytest
 
-from adapters import Document, Engine, Schema, SearchRequest, connect
+from adapters import Document, Engine, Schema, Search, SearchRequest, connect
 from adapters.errors import EngineUnavailable, IndexLocked
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -155,12 +155,26 @@ print("closed", flush=True)
 
 def test_a_second_engine_of_the_same_process_may_not_write(folder: Path) -> None:
     with connect(folder) as first, connect(folder) as second:
+        assert second.count() == 0
         first.add([Document("a", {"text": "x"})])
         with pytest.raises(IndexLocked):
             second.add([Document("b", {"text": "x"})])
         first.close()
+        assert second.delete(["a"]) == 1
         assert second.add([Document("b", {"text": "x"})]) == 1
-        assert second.count() == 2
+        assert second.count() == 1
+
+
+def test_indexing_into_a_locked_index_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    def documents() -> Iterator[Document]:
+        raise AssertionError("read")
+        yield
+
+    with connect(tmp_path) as first, connect(tmp_path) as second:
+        first.create(Schema(text=("text",)))
+        first.add([])
+        with pytest.raises(IndexLocked):
+            Search(second).index(documents())
 
 
 def test_a_write_that_fails_is_an_error_and_leaves_whole_batches(folder: Path) -> None:
