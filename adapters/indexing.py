@@ -67,6 +67,7 @@ class IndexRun:
             self._indexed += self._engine.add(batch, fingerprint=fingerprint)
             self._uncommitted.difference_update(document.id for document in batch)
             self._report(self._progress())
+        self._engine.refresh()
         self._report(self._progress())
         return self._progress()
 

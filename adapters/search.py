@@ -33,7 +33,8 @@ class Search:
 
         A document that is in the index unchanged is skipped, so running again after an
         interruption resumes. Commits every 1,000 documents or two seconds; `progress` is called
-        after each commit and each 256 documents looked up.
+        after each commit and each 256 documents looked up. At the end the engine is refreshed, so
+        that a search finds what was added.
 
         Raises ModelMismatch, and what `Engine.add` raises.
         """
