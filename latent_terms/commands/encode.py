@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +48,8 @@ def command(
     """
     encoder = load_model(model)
     encode = encoder.encode_queries if query else encoder.encode_documents
-    with opened(file) as (stream, position), progress("encode", total=total_size([file])) as update:
+    bar = progress("encode", total=total_size([file]), hidden=sys.stdout.isatty())
+    with opened(file) as (stream, position), bar as update:
         waiting: deque[Text] = deque()
 
         def texts() -> Iterator[str]:

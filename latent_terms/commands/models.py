@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,17 @@ def load_model_of(schema: Schema, model: str | None) -> TermEncoder | None:
         if model is not None:
             raise click.UsageError("--model: this index was made without latent terms.")
         return None
-    return load_model(model or schema.model or DEFAULT_MODEL)
+    if model is not None:
+        return load_model(model)
+    from latent_terms import ModelFolderError
+
+    try:
+        return load_model(schema.model or DEFAULT_MODEL)
+    except ModelFolderError as exc:
+        raise click.ClickException(
+            f"The model that the index was made with cannot be loaded ({exc}). Name it with "
+            "--model, or search by words alone with --mode lexical."
+        ) from exc
 
 
 def address_of(source: str) -> str:
@@ -45,4 +56,4 @@ def address_of(source: str) -> str:
     from latent_terms.sources import shipped
 
     is_folder = source not in shipped() and Path(source).is_dir()
-    return str(Path(source).resolve()) if is_folder else source
+    return os.path.abspath(source) if is_folder else source

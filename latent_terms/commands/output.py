@@ -13,6 +13,7 @@ import click
 
 WIDTH_OF_A_PIPE = 120
 WIDEST_CELL = 40  # but for the last column
+NARROWEST_CELL = 4
 GAP = "  "
 Update = Callable[[float, str], None]
 Column = str | tuple[str, Literal["right"]]
@@ -41,6 +42,7 @@ def print_table(
     cells = [[one_line(cell) for cell in row] for row in (names, *rows)]
     widths = [min(max(map(_width, column)), WIDEST_CELL) for column in zip(*cells, strict=True)]
     room = shutil.get_terminal_size((WIDTH_OF_A_PIPE, 0)).columns - len(GAP) * (len(widths) - 1)
+    room = max(room, NARROWEST_CELL * len(widths))
     while sum(widths[:-1]) > room * (1 - 1 / len(widths)):  # the last keeps its fair share
         widths[widths.index(max(widths[:-1]))] -= 1
     widths[-1] = room - sum(widths[:-1])
@@ -86,9 +88,9 @@ def percent(share: float) -> str:
 
 
 @contextmanager
-def progress(label: str, *, total: float | None) -> Iterator[Update]:
+def progress(label: str, *, total: float | None, hidden: bool = False) -> Iterator[Update]:
     """A progress bar on stderr; yields `update(completed, note)`. Silent when not a terminal."""
-    if not sys.stderr.isatty():
+    if hidden or not sys.stderr.isatty():
         yield lambda completed, note: None
         return
     from rich.console import Console

@@ -206,7 +206,8 @@ def _csv_row(header: list[str], row: list[str], where: str) -> dict[str, Any] | 
 
 def _read_text(path: Path, name: str) -> Record | Rejected:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with opened(path) as (stream, _):
+            text = stream.read().decode("utf-8-sig")
         name.encode()
     except UnicodeError:
         return Rejected(str(path), "file or name is not UTF-8: convert it with iconv", None)

@@ -33,6 +33,14 @@ def test_long_cells_leave_room_for_the_last_column(
     assert [len(cell) for cell in row.split("  ")] == [12, 12, 12]
 
 
+def test_a_terminal_that_is_too_narrow_still_gets_its_table(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "3")
+    print_table(("id", "more", "text"), [("i" * 9, "m" * 9, "t" * 9)])
+    assert printed(capsys)[1] == "iii…  mmm…  ttt…"
+
+
 def test_wide_characters_keep_columns_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(("id", "text"), [("猫と犬", "x"), ("cats", "y")])
     head, cats, dogs = printed(capsys)

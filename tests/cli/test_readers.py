@@ -135,6 +135,13 @@ def test_a_folder_gives_its_text_files_in_order_named_by_their_path(tmp_path: Pa
     assert rejected.where == str(folder / "c.md")
 
 
+def test_a_packed_text_is_unpacked(tmp_path: Path) -> None:
+    path = write(tmp_path / "wings.md.gz", gzip.compress(b"# Wings\n\nLift."))
+    (document,) = Reader().read([path])
+    assert isinstance(document, Record)
+    assert document.source["text"] == "# Wings\n\nLift."
+
+
 def test_a_folder_without_text_says_so(tmp_path: Path) -> None:
     write(tmp_path / "corpus.jsonl", LINES)
     with pytest.raises(click.ClickException, match="JSONL and CSV files are given by their own"):

@@ -63,9 +63,11 @@ def test_a_lexical_search_loads_no_model(
     model = tmp_path / "moved"
     model.symlink_to(tiny_model)
     run("index", notes, "--into", tmp_path / "index", "--model", model)
-    with_model = run("search", tmp_path / "index", "wing", "--json", "--model", "gone", code=1)
-    assert "gone" in with_model.stderr
-    options = ("--mode", "lexical", "--json", "--model", "gone")
+    model.unlink()
+    without_model = run("search", tmp_path / "index", "wing", code=1)
+    assert str(model) in without_model.stderr
+    assert "--mode lexical" in without_model.stderr
+    options = ("--mode", "lexical", "--json")
     assert set(found(run("search", tmp_path / "index", "wing", *options).stdout)) == {"n2", "n3"}
 
 
