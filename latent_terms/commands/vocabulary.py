@@ -142,7 +142,7 @@ def plot_command(html: Path | None, model: str, as_json: bool) -> None:
       latent-terms vocabulary plot
       latent-terms vocabulary plot --html zipf.html
     """
-    from latent_terms.commands.zipf import Curve, draw, page
+    from latent_terms.zipf import Curve, draw, page
 
     encoder = load_model(model)
     curve = Curve.of([latent.df for latent in encoder.vocabulary])

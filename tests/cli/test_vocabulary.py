@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from latent_terms.commands.zipf import Curve, draw
+from latent_terms.zipf import Curve, draw
 
 from .conftest import Run
 
