@@ -7,7 +7,6 @@ Exit codes: 0 done; 1 failed, with a sentence on stderr; 2 the command was used 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import sys
 from typing import Any
@@ -27,7 +26,7 @@ class CommandLine(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         file = f"latent_terms.commands.{cmd_name}"
-        if cmd_name not in VERBS or importlib.util.find_spec(file) is None:
+        if cmd_name not in VERBS:
             return None
         verb = importlib.import_module(file).command
         assert isinstance(verb, click.Command)

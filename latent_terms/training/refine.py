@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import cross_entropy, embedding
 
 from latent_terms.training.checkpoints import load_checkpoint, save_checkpoint
 from latent_terms.training.config import TrainConfig
@@ -100,7 +101,7 @@ def batch_loss(
     weights = pool(codes.values, codes.indices, owners, len(lengths), len(sae.b_enc))
     scores = bm25(weights[: len(pairs)], weights[len(pairs) :], idf)
     target = torch.arange(len(pairs), device=config.device)
-    contrastive = torch.nn.functional.cross_entropy(scores / TEMPERATURE, target)
+    contrastive = cross_entropy(scores / TEMPERATURE, target)
     spread = (weights.sum(dim=1) / weights.norm(dim=1).clamp_min(1e-6)).mean()
     loss = contrastive + ANCHOR * nmse + config.sparsity * spread
     with torch.no_grad():
@@ -117,7 +118,10 @@ def _reconstruction(
     sae: SparseAutoencoder, states: Tensor, values: Tensor, indices: Tensor
 ) -> Tensor:
     centred = states - sae.b_pre
-    error = torch.einsum("nk,nkd->nd", values, sae.W_dec[indices]) - centred
+    error = (
+        torch.einsum("nk,nkd->nd", values, torch.nn.functional.embedding(indices, sae.W_dec))
+        - centred
+    )
     variance = (states - states.mean(dim=0)).square().sum()
     return error.square().sum() / variance
 

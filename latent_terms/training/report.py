@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from latent_terms.training.statistics import LatentStatistics
 from latent_terms.vocabulary import FAMILIES
 from latent_terms.zipf import Curve, page
@@ -29,7 +27,8 @@ def build_report(
     """The report as JSON; ``losses`` are the last readings of the two stages."""
     live = int((statistics.document_frequency > 0).sum())
     fit = Curve.of(statistics.collection_frequency.tolist()).fit()
-    head = np.argsort(-statistics.document_frequency)[:HEAD]
+    df: list[int] = statistics.document_frequency.tolist()
+    head = sorted(range(len(df)), key=lambda latent: -df[latent])[:HEAD]
     return {
         **losses,
         "passages": statistics.passages,
@@ -40,9 +39,9 @@ def build_report(
         "zipf": {"exponent": round(fit.exponent, 3), "r2": round(fit.r2, 3)},
         "most_common": [
             {
-                "latent": int(latent),
-                "share": round(statistics.document_frequency[latent] / statistics.passages, 4),
-                "label": statistics.labels[latent],
+                "latent": latent,
+                "share": round(df[latent] / statistics.passages, 4),
+                "label": list(statistics.labels[latent]),
             }
             for latent in head
         ],
@@ -62,7 +61,7 @@ def _families(statistics: LatentStatistics, live: int) -> dict[str, Any]:
         middle = middle[len(middle) // 3 :][:EXAMPLES] if family != "dead" else []
         found[family] = {
             "share": round(len(members) / base, 3),
-            "examples": [statistics.labels[i] for i in middle],
+            "examples": [list(statistics.labels[i]) for i in middle],
         }
     return found
 

@@ -14,6 +14,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+# Not W[indices], whose gradient adds up in another order in every run.
+from torch.nn.functional import embedding, embedding_bag
+
 BLOCK = 64  # latents per block in the search for the k strongest
 
 
@@ -63,8 +66,9 @@ class SparseAutoencoder(nn.Module):
 
     def exact(self, centred: Tensor, indices: Tensor) -> Tensor:
         """Float32 activations (n, k) of chosen latents (n, k)."""
-        rows = self.W_enc[indices]  # (n, k, d)
-        return torch.relu(torch.einsum("nd,nkd->nk", centred, rows) + self.b_enc[indices])
+        rows = embedding(indices, self.W_enc)  # (n, k, d)
+        bias = self.b_enc.index_select(0, indices.flatten()).view(indices.shape)
+        return torch.relu(torch.einsum("nd,nkd->nk", centred, rows) + bias)
 
     def encode(self, states: Tensor) -> Codes:
         """Codes of states (n, d); differentiable in the encoder."""
@@ -96,9 +100,7 @@ class SparseAutoencoder(nn.Module):
         return Step(loss, nmse, fired)
 
     def _decode(self, values: Tensor, indices: Tensor) -> Tensor:
-        return torch.nn.functional.embedding_bag(
-            indices, self.W_dec, per_sample_weights=values, mode="sum"
-        )
+        return embedding_bag(indices, self.W_dec, per_sample_weights=values, mode="sum")
 
     def _revive(
         self,
@@ -157,7 +159,7 @@ class _Gradients:
             (self._dec, values, d_output),
             (self._enc, d_values, centred),
         ):
-            total += torch.nn.functional.embedding_bag(
+            total += embedding_bag(
                 tokens, vectors, starts, per_sample_weights=weights.flatten()[order], mode="sum"
             )
         self._bias.index_add_(0, indices.flatten(), d_values.flatten())
