@@ -34,7 +34,7 @@ wheel: $(VENV)/installed-dev ## build the wheel and look at what it holds
 	$(BIN)/uv build --quiet --wheel --out-dir dist .
 	$(BIN)/python tests/check_wheel.py dist/*.whl
 
-docs: $(VENV)/installed-dev ## write docs/cli.md and the tables of options again
+docs: $(VENV)/installed-dev ## write docs/cli.md again
 	$(BIN)/python docs/generate.py
 
 clean: ## remove the environment and the caches
