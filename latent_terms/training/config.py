@@ -20,7 +20,8 @@ class TrainConfig:
     tokens: int = option(10_000_000, "Tokens of the text to train on.")
     epochs: int = option(1, "How often the tokens are gone through.")
     n_latents: int = option(16_384, "Size of the dictionary.")
-    k: int = option(8, "Active latents per token, in the second stage and when serving.")
+    k: int = option(8, "Active latents per token in the second stage, and when serving.")
+    document_k: int = option(0, "Active latents per token of a document (0: the same as k).")
     query_k: int = option(0, "Active latents per token of a query (0: the same as k).")
     first_k: int = option(0, "Active latents per token in the first stage (0: twice k).")
     batch_tokens: int = option(4096, "Token states per step, mixed over many passages.")
@@ -36,7 +37,7 @@ class TrainConfig:
     rounded_away: float = option(
         0.45, "Share of a passage's latents, weakest first, whose frequency rounds to 0."
     )
-    query_detail: float = option(2.0, "How many times finer frequencies are in queries.")
+    query_detail: float = option(4.0, "How many times finer frequencies are in queries.")
     max_document_terms: int = option(0, "Most terms of a document, heaviest first (0: all).")
     max_query_terms: int = option(0, "Most terms of a query, heaviest first (0: all).")
     drop_above: float = option(0.5, "Drop latents found in more than this share of passages.")
@@ -64,7 +65,7 @@ class TrainConfig:
         for name in ("rounded_away", "drop_above", "warmup"):
             if getattr(self, name) > 1:
                 raise LatentTermsError(f"{name} is {getattr(self, name)}: it is a share, 0 to 1")
-        if max(self.k, self.query_k, self.first_k) > self.n_latents:
+        if max(self.k, self.document_k, self.query_k, self.first_k) > self.n_latents:
             raise LatentTermsError(f"k is above the {self.n_latents} latents: choose a smaller k")
         if self.device not in ("cpu", "cuda"):
             raise LatentTermsError(f"device is {self.device!r}: it must be cpu or cuda")

@@ -16,7 +16,7 @@ from latent_terms.pooling import query_terms, sums_by_window
 from latent_terms.sae import OnnxSae
 from latent_terms.training.config import TrainConfig
 from latent_terms.training.corpus import read_passages
-from latent_terms.training.folder import write_model
+from latent_terms.training.folder import document_k, write_model
 from latent_terms.training.quantise import Floats
 from latent_terms.training.report import build_report, write_report
 from latent_terms.training.sae import SparseAutoencoder
@@ -38,7 +38,7 @@ def finish(run: Run, sae: SparseAutoencoder, cache: StateCache, out: Path) -> di
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir()
     sample = np.load(cache.shards()[0], mmap_mode="r")[:SAMPLE_STATES].astype(np.float32)
-    k = max(config.k, config.query_k)
+    k = max(document_k(config), config.query_k or config.k)
     weight, bias = folded(sae)
 
     def write(dropped: NDArray[np.bool_]) -> OnnxSae:
@@ -77,7 +77,7 @@ def document_scale(sae: OnnxSae, cache: StateCache, config: TrainConfig) -> floa
     states = np.load(cache.shards()[0], mmap_mode="r")
     ends = np.load(cache.shards()[0].with_name("00000.ends.npy"))[:SAMPLE_PASSAGES]
     owners = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
-    codes = sae.encode(states[: ends[-1]].astype(np.float32)).strongest(config.k)
+    codes = sae.encode(states[: ends[-1]].astype(np.float32)).strongest(document_k(config))
     weights = [np.sqrt(sums.values) for sums in sums_by_window(codes, owners, len(ends))]
     border = float(np.quantile(np.concatenate(weights), config.rounded_away))
     return round(0.5 / max(border, 1e-6), 4)
@@ -91,7 +91,7 @@ def _count(run: Run, sae: OnnxSae, cache: StateCache, scale: float) -> LatentSta
         read_passages(run.texts),
         sae,
         run.retriever.open_tokenizer(),
-        k=config.k,
+        k=document_k(config),
         n_latents=config.n_latents,
         scale=scale,
         limit=config.max_document_terms,

@@ -36,7 +36,7 @@ def write_model(
         backbone=retriever.spec,
         sae=SaeSpec(
             n_latents=config.n_latents,
-            document_k=config.k,
+            document_k=document_k(config),
             query_k=config.query_k or config.k,
         ),
         terms=TermsSpec(
@@ -46,3 +46,8 @@ def write_model(
             max_query_terms=config.max_query_terms,
         ),
     )
+
+
+def document_k(config: TrainConfig) -> int:
+    """Active latents per token of a document."""
+    return config.document_k or config.k

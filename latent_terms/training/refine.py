@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import cross_entropy, embedding
+from torch.nn.functional import cross_entropy
 
 from latent_terms.training.checkpoints import load_checkpoint, save_checkpoint
 from latent_terms.training.config import TrainConfig
