@@ -19,7 +19,14 @@ from latent_terms.commands.main import VERBS
 from .conftest import Run, write_lines
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = (sys.executable, "-c", "from latent_terms.commands.main import main; main()")
+# A test run that was started in the background passes on that SIGINT is to be ignored.
+PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from latent_terms.commands.main import main
+main()
+"""
+COMMAND = (sys.executable, "-c", PROGRAM)
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 
 
@@ -123,7 +130,7 @@ def test_an_interrupted_index_goes_on_without_losing_or_doubling_documents(
         while committed(into) < 1000 and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(sent)
-        assert process.wait() == code
+        assert process.wait(60) == code
     with process.stderr as errors:
         said = errors.read().decode()
     assert "Traceback" not in said
