@@ -9,7 +9,7 @@ What is quantised, and why so (measured on all-MiniLM-L6-v2, docs/training.md):
 * Weights are 7 bits wide, a scale per output channel: without VNNI, x86 adds products of 8-bit
   numbers in saturating 16-bit registers, and 7 bits cannot saturate them.
 * A product whose result is off by more than ``MAX_ERROR`` stays in float: in MiniLM the output
-  projections of two feed-forward blocks.
+  projections of three feed-forward blocks.
 * Token embeddings are stored in int8, a scale per row.
 """
 
