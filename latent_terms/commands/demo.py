@@ -34,7 +34,8 @@ class Question(NamedTuple):
     answer: str
 
 
-# In other words than the documentation's: that is where words alone do not get far.
+# Chosen to show the difference, not to measure it: each is in other words than the documentation's,
+# and words alone were seen to miss the answer.
 QUESTIONS = (
     Question("make text safe to put on a web page", "html.escape"),
     Question("how long did my code take to run", "timeit"),
