@@ -106,7 +106,8 @@ def _train(
 
         def show(stage: str, done: float, total: float, note: str) -> None:
             rate = meter.rate(stage, done)
-            update(min(1.0, done / total), f"{stage}: {done:,.0f} of {total:,.0f}{rate} {note}")
+            done = min(done, total)  # the last shard may hold more than was asked for
+            update(done / total, f"{stage}: {done:,.0f} of {total:,.0f}{rate} {note}")
             if meter.entered:
                 say(f"{stage} ...")
 

@@ -23,7 +23,7 @@ from latent_terms.training.sae import SparseAutoencoder
 from latent_terms.training.sae_onnx import write_sae
 from latent_terms.training.spans import read_pairs
 from latent_terms.training.stages import Run
-from latent_terms.training.states import SHARD_PASSAGES, StateCache
+from latent_terms.training.states import SHARD_PASSAGES, StateCache, read_shard
 from latent_terms.training.statistics import LatentStatistics, read_statistics
 
 SAMPLE_STATES = 50_000  # on which the int8 scale is set
@@ -74,8 +74,8 @@ def folded(sae: SparseAutoencoder) -> tuple[Floats, Floats]:
 
 def document_scale(sae: OnnxSae, cache: StateCache, config: TrainConfig) -> float:
     """The scale at which the weakest ``rounded_away`` of a passage's weights fall below 1/2."""
-    states = np.load(cache.shards()[0], mmap_mode="r")
-    ends = np.load(cache.shards()[0].with_name("00000.ends.npy"))[:SAMPLE_PASSAGES]
+    states, ends = read_shard(cache.shards()[0])
+    ends = ends[:SAMPLE_PASSAGES]
     owners = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
     codes = sae.encode(states[: ends[-1]].astype(np.float32)).strongest(document_k(config))
     weights = [np.sqrt(sums.values) for sums in sums_by_window(codes, owners, len(ends))]

@@ -24,7 +24,7 @@ def build_report(
     config: Mapping[str, Any],
     float_products: Sequence[str],
 ) -> dict[str, Any]:
-    """The report as JSON; ``losses`` are the last readings of the two stages."""
+    """The report as JSON; ``losses`` are the last running means of the two stages."""
     live = int((statistics.document_frequency > 0).sum())
     fit = Curve.of(statistics.collection_frequency.tolist()).fit()
     df: list[int] = statistics.document_frequency.tolist()

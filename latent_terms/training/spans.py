@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from latent_terms.backbone import Backbone
-from latent_terms.training.states import SHARD_PASSAGES, StateCache, States, read_states
+from latent_terms.training.states import (
+    SHARD_PASSAGES,
+    StateCache,
+    States,
+    read_shard,
+    read_states,
+)
 
 SHORTEST, LONGEST = 5, 24  # tokens of a span
 MIN_PASSAGE_TOKENS = 32
@@ -105,8 +111,7 @@ def read_pairs(cache: StateCache, *, seed: int) -> Iterator[Passage]:
         found = shard.with_name(f"{number:05d}.spans.npz")
         if not found.exists():
             return
-        states = np.load(shard, mmap_mode="r")
-        ends = np.load(shard.with_name(f"{number:05d}.ends.npy"))
+        states, ends = read_shard(shard)
         with np.load(found) as file:
             spans, span_states, span_ends = file["spans"], file["states"], file["ends"]
         for i in np.random.default_rng([seed, number]).permutation(len(ends)):

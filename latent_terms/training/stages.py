@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,9 @@ from latent_terms.training.refine import RefineReading, refine
 from latent_terms.training.retriever import Retriever
 from latent_terms.training.sae import SparseAutoencoder
 from latent_terms.training.spans import read_pairs, write_spans
-from latent_terms.training.states import StateCache
+from latent_terms.training.states import StateCache, read_shard
+
+LOSS_STEPS = 50  # of the running means in the report
 
 
 class Progress(Protocol):
@@ -38,6 +41,23 @@ class Run:
     work: Path
     progress: Progress
     losses: dict[str, float] = field(default_factory=dict)
+    """Running means over the last steps of each stage, kept in the working folder."""
+
+    def __post_init__(self) -> None:
+        if self._kept.exists():
+            self.losses = json.loads(self._kept.read_text(encoding="utf-8"))
+
+    @property
+    def _kept(self) -> Path:
+        return self.work / "losses.json"
+
+    def _follow(self, **readings: float) -> None:
+        for name, value in readings.items():
+            before = self.losses.get(name, value)
+            self.losses[name] = before + (value - before) / LOSS_STEPS
+
+    def _keep_losses(self) -> None:
+        self._kept.write_text(json.dumps(self.losses), encoding="utf-8")
 
     def states(self) -> StateCache:
         """Token states of as many passages as hold the tokens asked for."""
@@ -61,17 +81,19 @@ class Run:
         total = cache.count_tokens() * self.config.epochs
 
         def show(reading: Reading) -> None:
-            self.losses["nmse"] = reading.nmse
+            self._follow(nmse=reading.nmse)
             note = f"NMSE {reading.nmse:.3f}, dead {100 * reading.dead_share:.1f} %"
             self.progress("reconstruction", reading.tokens, total, note)
 
-        return train_reconstruction(
+        sae = train_reconstruction(
             cache.shards(),
             self.config,
             dimensions=self.retriever.spec.dimensions,
             checkpoint=self.work / "reconstruction.safetensors",
             progress=show,
         )
+        self._keep_losses()
+        return sae
 
     def refine(self, sae: SparseAutoencoder, cache: StateCache) -> None:
         spec, config = self.retriever.spec, self.config
@@ -89,7 +111,7 @@ class Run:
         )
 
         def show(reading: RefineReading) -> None:
-            self.losses |= {"refined_nmse": reading.nmse, "contrastive": reading.contrastive}
+            self._follow(refined_nmse=reading.nmse, contrastive=reading.contrastive)
             note = f"found first {100 * reading.accuracy:.0f} %, NMSE {reading.nmse:.3f}"
             self.progress("refinement", reading.passages, config.refine_passages, note)
 
@@ -103,6 +125,7 @@ class Run:
             checkpoint=self.work / "refined.safetensors",
             progress=show,
         )
+        self._keep_losses()
 
     def counter(self, stage: str, total: int) -> Callable[[int], None]:
         done = 0
@@ -117,8 +140,7 @@ class Run:
 
 def document_shares(sae: SparseAutoencoder, cache: StateCache, config: TrainConfig) -> torch.Tensor:
     """Share of the first shard's passages in which each latent is active, (n_latents,)."""
-    ends = np.load(cache.shards()[0].with_name("00000.ends.npy"))
-    states = np.load(cache.shards()[0], mmap_mode="r")
+    states, ends = read_shard(cache.shards()[0])
     counts = torch.zeros(config.n_latents)
     for start, stop in zip([0, *ends[:-1]], ends, strict=True):
         passage = torch.from_numpy(states[start:stop].astype(np.float32)).to(config.device)

@@ -86,12 +86,22 @@ class StateCache:
         states = np.concatenate(passages)
         ends = np.cumsum([len(p) for p in passages])
         # The ends go first: a shard counts as finished once its states have their name.
-        np.save(self.folder / f"{number:05d}.ends.npy", ends)
-        unfinished = self.folder / f"{number:05d}.unfinished"
+        shard = self.folder / f"{number:05d}.states.npy"
+        np.save(_ends(shard), ends)
+        unfinished = shard.with_suffix(".unfinished")
         with unfinished.open("wb") as file:
             np.save(file, states)
-        os.replace(unfinished, self.folder / f"{number:05d}.states.npy")
+        os.replace(unfinished, shard)
         return len(states)
+
+
+def read_shard(shard: Path) -> tuple[States, NDArray[np.int64]]:
+    """States (n, d) of a shard, mapped into memory, and where each passage ends (passages,)."""
+    return np.load(shard, mmap_mode="r"), np.load(_ends(shard))
+
+
+def _ends(shard: Path) -> Path:
+    return shard.with_name(shard.name.replace(".states.", ".ends."))
 
 
 def read_states(

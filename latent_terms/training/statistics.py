@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 
 from latent_terms.pooling import document_terms, sums_by_window
 from latent_terms.sae import Sae, SparseCodes
-from latent_terms.training.states import SHARD_PASSAGES
+from latent_terms.training.states import SHARD_PASSAGES, read_shard
 from latent_terms.vocabulary import Family, Latent
 
 LABEL_WORDS = 5
@@ -71,9 +71,8 @@ def read_statistics(
     passages = 0
     for shard in shards:
         chunk = list(islice(texts, SHARD_PASSAGES))
-        ends = np.load(shard.with_name(shard.name.replace("states", "ends")))
-        states = np.load(shard).astype(np.float32)
-        codes = sae.encode(states).strongest(k)
+        states, ends = read_shard(shard)
+        codes = sae.encode(states.astype(np.float32)).strongest(k)
         owners = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
         for sums in sums_by_window(codes, owners, len(ends)):
             terms = document_terms(sums, scale, limit)

@@ -105,7 +105,8 @@ def test_a_run_stopped_anywhere_resumes_to_the_same_model(
     assert not out.exists()
     with pytest.raises(LatentTermsError, match="add --resume"):
         train(str(retriever), [text], out, SMALL, resume=False, progress=quiet)
-    train(str(retriever), [text], out, SMALL, resume=True, progress=quiet)
+    report = train(str(retriever), [text], out, SMALL, resume=True, progress=quiet)
+    assert report.keys() == trained[1].keys()
     resumed, whole = latent_terms.load(out), latent_terms.load(trained[0])
     assert resumed.fingerprint == whole.fingerprint
 
