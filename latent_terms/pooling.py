@@ -58,6 +58,11 @@ def pooled_vectors(
     else:
         mask = attention_mask[:, None].astype(np.float32)
         vectors = (mask @ states)[:, 0] / mask.sum(2)
+    return unit_rows(vectors)
+
+
+def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows (n, dimensions) scaled to length 1; rows of zeros stay."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: NDArray[np.float32] = np.divide(vectors, np.maximum(norms, 1e-12))
     return unit

@@ -112,14 +112,18 @@ def batches(chunk: Sequence[Window], frame: Frame) -> Iterator[Batch]:
     by_length: dict[int, list[int]] = {}
     for position, window in enumerate(chunk):
         if len(window.ids):
-            length = -(-(len(window.ids) + frame.size) // LENGTH_STEP) * LENGTH_STEP
-            by_length.setdefault(length, []).append(position)
+            by_length.setdefault(padded_length(len(window.ids), frame), []).append(position)
     for length in sorted(by_length, reverse=True):
         positions = by_length[length]
         count = max(1, BATCH_AREA // length)
         for start in range(0, len(positions), count):
             part = positions[start : start + count]
             yield pad([chunk[p].ids for p in part], part, frame, length)
+
+
+def padded_length(tokens: int, frame: Frame) -> int:
+    """What a window of so many tokens takes up in a batch."""
+    return -(-(tokens + frame.size) // LENGTH_STEP) * LENGTH_STEP
 
 
 def pad(windows: Sequence[TokenIds], positions: list[int], frame: Frame, length: int) -> Batch:
