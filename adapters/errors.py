@@ -3,9 +3,10 @@
 EngineError
   + UnsupportedAddress   the address names no engine that can be connected to
   + EngineUnavailable    the engine cannot be reached, cannot write, or is closed
+  + AccessDenied         the credentials are wrong, or lack a permission
   + IndexMissing         nothing has been created at the address yet
   + IndexExists          create() found an index there
-  + IndexLocked          someone else is writing to the index
+  + IndexLocked          someone else is writing to the index, or it is read-only
   + IndexUnreadable      what lies at the address is damaged, newer, or no index at all
   + SchemaRejected       the schema is not valid, or is not the one of the index
   + ModelMismatch        the terms come from another model than those in the index
@@ -30,6 +31,10 @@ class UnsupportedAddress(EngineError):
 
 
 class EngineUnavailable(EngineError):
+    pass
+
+
+class AccessDenied(EngineError):
     pass
 
 

@@ -1,0 +1,87 @@
+"""An answer of a server that says no, as the error of ours that says the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .errors import (
+    AccessDenied,
+    EngineError,
+    EngineUnavailable,
+    IndexExists,
+    IndexLocked,
+    IndexMissing,
+    IndexUnreadable,
+)
+
+_BUSY = (429, 502, 503, 504)
+
+
+def failure(status: int, body: Any, request: str) -> EngineError:
+    """`request` names what was asked for, such as `POST /books/_search`."""
+    reason = reason_of(body) or f"HTTP {status}"
+    said = f"{request}: the server answered {status}: {reason}"
+    kind = _types(body)
+    if "index_not_found_exception" in kind:
+        return IndexMissing(f"{said}. Create the index first, or correct its name.")
+    if "resource_already_exists_exception" in kind:
+        return IndexExists(f"{said}. Drop it, or choose another name.")
+    if "index_closed_exception" in kind or "index closed" in reason:
+        return IndexUnreadable(f"{said}. Open it: POST /INDEX/_open.")
+    if "cluster_block_exception" in kind:
+        return _blocked(said, reason)
+    if status in (401, 403):
+        return AccessDenied(f"{said}. {_ACCESS[status]}")
+    if status in _BUSY or status >= 500:
+        return EngineUnavailable(f"{said}. Try again; if it stays so, look at the server's log.")
+    return EngineError(said)
+
+
+_ACCESS = {
+    401: "Give an API key, or the right user and password.",
+    403: "Give the user or API key that permission.",
+}
+
+
+def _blocked(said: str, reason: str) -> EngineError:
+    if "disk usage" in reason:
+        return IndexLocked(f"{said}. Free disk space; the server then lifts the block.")
+    if "read-only" in reason or "write" in reason:
+        return IndexLocked(
+            f"{said}. Lift the block: PUT /INDEX/_settings with "
+            '{"index.blocks.write": null, "index.blocks.read_only": null}.'
+        )
+    return EngineUnavailable(f"{said}. Lift the block, or wait until the cluster has recovered.")
+
+
+def reason_of(body: Any) -> str:
+    """The innermost reasons of an error, of a whole answer or of one item of a bulk answer."""
+    error = body.get("error", body) if isinstance(body, dict) else body
+    if not isinstance(error, dict):
+        return " ".join(str(error or "").split())[:300]
+    causes = [_innermost(cause) for cause in _causes(error)]
+    return "; ".join(dict.fromkeys(cause for cause in causes if cause))[:1_000]
+
+
+def _causes(error: dict[str, Any]) -> list[dict[str, Any]]:
+    shards = [s.get("reason") for s in error.get("failed_shards") or [] if isinstance(s, dict)]
+    return [cause for cause in shards if isinstance(cause, dict)] or [error]
+
+
+def _innermost(error: dict[str, Any]) -> str:
+    reasons: list[str] = []
+    inner: Any = error
+    while isinstance(inner, dict):
+        if inner.get("reason"):
+            reasons.append(str(inner["reason"]))
+        inner = inner.get("caused_by")
+    kept = reasons[:1] + reasons[-1:] if len(reasons) > 1 else reasons
+    return ": ".join(dict.fromkeys(kept)) or str(error.get("type") or "")
+
+
+def _types(body: Any) -> set[str]:
+    error = body.get("error", body) if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        return set()
+    roots = [error, *_causes(error), *(error.get("root_cause") or [])]
+    return {str(root.get("type")) for root in roots if isinstance(root, dict)}
