@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import os
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from .address import Address, Distribution, parse_address
 from .errors import EngineUnavailable, UnsupportedAddress
-from .failures import failure
+from .failures import failure, no_answer
 from .server_version import Server, read_server
-from .wire import NoAnswer, NotSent, Reply, Security, TimedOut, Untrusted, Wire
+from .wire import Lost, Reply, Security, Wire
 
 DEFAULT_TIMEOUT = 30.0  # seconds
 
@@ -144,41 +145,27 @@ class Cluster:
         target = f"{path}?{urlencode(_plain(params))}" if params else path
         lines = isinstance(body, bytes)
         sent = body if lines or body is None else json.dumps(body).encode()
-        headers = _LINES if lines else _JSON
-        again = method in ("GET", "HEAD") or path.rpartition("/")[2] in _READING
-        attempts = max(2, len(self.address.hosts))
+        reply = self._send(
+            functools.partial(
+                wire.send, method, target, sent, _LINES if lines else _JSON, timeout or self.timeout
+            ),
+            only_reads=method in ("GET", "HEAD") or path.rpartition("/")[2] in _READING,
+        )
+        if isinstance(reply, Lost):
+            request = f"{method} {self._where(path)}"
+            raise no_answer(reply, request, str(self.address), timeout or self.timeout)
+        return _answer(reply)
+
+    def _send(self, send: Callable[[], Reply | Lost], *, only_reads: bool) -> Reply | Lost:
+        attempts = max(2, len(self.address.hosts))  # one host: its connection may just be stale
         while True:
+            reply = send()
             attempts -= 1
-            try:
-                return _answer(wire.send(method, target, sent, headers, timeout or self.timeout))
-            except NotSent as exc:
-                if not attempts or isinstance(exc, Untrusted):
-                    raise self._unreachable(exc) from exc
-            except NoAnswer as exc:
-                if not attempts or not again or isinstance(exc, TimedOut):
-                    raise self._lost(exc, f"{method} {self._where(path)}", timeout) from exc
-
-    def _unreachable(self, exc: NotSent) -> EngineUnavailable:
-        if isinstance(exc, Untrusted):
-            return EngineUnavailable(
-                f"no safe connection to {self.address}: {exc}. Give the authority that signed the "
-                "server's certificate (ca_certs) or the certificate's fingerprint, have an expired "
-                "certificate renewed, and check that the server speaks TLS on that port."
+            again = isinstance(reply, Lost) and (
+                reply.how == "unsent" or (reply.how == "broken" and only_reads)
             )
-        return EngineUnavailable(
-            f"{self.address} cannot be reached: {exc}. Check the address and that the server runs."
-        )
-
-    def _lost(self, exc: NoAnswer, request: str, timeout: float | None) -> EngineUnavailable:
-        if isinstance(exc, TimedOut):
-            return EngineUnavailable(
-                f"{request}: no answer within {timeout or self.timeout:g} seconds. "
-                "Raise the timeout, or look at what the server is busy with."
-            )
-        return EngineUnavailable(
-            f"{request}: the connection broke before an answer came: {exc}. Check that the server "
-            "runs, and whether it speaks TLS (opensearch+https, elasticsearch+https)."
-        )
+            if not again or not attempts:
+                return reply
 
     def _where(self, path: str) -> str:
         return f"{str(self.address).removesuffix(f'/{self.address.index}')}{path}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from .address import Address
 from .errors import UnsupportedAddress
-from .wire import CONNECTIONS, NoAnswer, NotSent, Reply, Security, TimedOut, Untrusted
+from .wire import CONNECTIONS, Lost, Reply, Security
 
 
 class ElasticsearchWire:
@@ -44,7 +44,7 @@ class ElasticsearchWire:
         body: bytes | None,
         headers: Mapping[str, str],
         timeout: float,
-    ) -> Reply:
+    ) -> Reply | Lost:
         node = self._pool.get()
         try:
             meta, received = node.perform_request(
@@ -56,24 +56,23 @@ class ElasticsearchWire:
             )
         except (self._errors.ConnectionError, self._errors.ConnectionTimeout) as exc:
             self._pool.mark_dead(node)
-            raise self._failure(exc) from exc
+            return self._lost(exc)
         self._pool.mark_live(node)
         return Reply(meta.status, {name.lower(): v for name, v in meta.headers.items()}, received)
 
     def close(self) -> None:
         self._client.close()
 
-    def _failure(self, exc: Any) -> Exception:
+    def _lost(self, exc: Any) -> Lost:
         from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
         cause = exc.errors[0] if exc.errors else exc
         if isinstance(exc, self._errors.TlsError):
-            return Untrusted(str(cause))
+            return Lost("untrusted", str(cause))
         if isinstance(cause, NewConnectionError | ConnectTimeoutError):
-            return NotSent(str(cause))
-        if isinstance(exc, self._errors.ConnectionTimeout):
-            return TimedOut(str(cause))
-        return NoAnswer(str(cause))
+            return Lost("unsent", str(cause))
+        late = isinstance(exc, self._errors.ConnectionTimeout)
+        return Lost("late" if late else "broken", str(cause))
 
 
 def _tls(address: Address, security: Security) -> dict[str, Any]:

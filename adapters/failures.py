@@ -1,4 +1,4 @@
-"""An answer of a server that says no, as the error of ours that says the same."""
+"""A server that says no, or nothing, as the error of ours that says the same."""
 
 from __future__ import annotations
 
@@ -13,8 +13,31 @@ from .errors import (
     IndexMissing,
     IndexUnreadable,
 )
+from .wire import Lost
 
 _BUSY = (429, 502, 503, 504)
+
+
+def no_answer(lost: Lost, request: str, address: str, timeout: float) -> EngineUnavailable:
+    if lost.how == "unsent":
+        return EngineUnavailable(
+            f"{address} cannot be reached: {lost.why}. Check the address and that the server runs."
+        )
+    if lost.how == "untrusted":
+        return EngineUnavailable(
+            f"no safe connection to {address}: {lost.why}. Give the authority that signed the "
+            "server's certificate (ca_certs) or the certificate's fingerprint, have an expired "
+            "certificate renewed, and check that the server speaks TLS on that port."
+        )
+    if lost.how == "late":
+        return EngineUnavailable(
+            f"{request}: no answer within {timeout:g} seconds. "
+            "Raise the timeout, or look at what the server is busy with."
+        )
+    return EngineUnavailable(
+        f"{request}: the connection broke before an answer came: {lost.why}. Check that the server "
+        "runs, and whether it speaks TLS (opensearch+https, elasticsearch+https)."
+    )
 
 
 def failure(status: int, body: Any, request: str) -> EngineError:

@@ -8,7 +8,7 @@ from typing import Any
 
 from .address import Address
 from .errors import UnsupportedAddress
-from .wire import CONNECTIONS, NoAnswer, NotSent, Reply, Security, TimedOut, Untrusted
+from .wire import CONNECTIONS, Lost, Reply, Security
 
 _EVERY_STATUS = range(300, 600)
 
@@ -41,7 +41,7 @@ class OpenSearchWire:
         body: bytes | None,
         headers: Mapping[str, str],
         timeout: float,
-    ) -> Reply:
+    ) -> Reply | Lost:
         connection = self._pool.get_connection()
         try:
             status, received, text = connection.perform_request(
@@ -49,23 +49,22 @@ class OpenSearchWire:
             )
         except self._errors.ConnectionError as exc:
             self._pool.mark_dead(connection)
-            raise self._failure(exc) from exc
+            return self._lost(exc)
         self._pool.mark_live(connection)
         return Reply(status, {name.lower(): value for name, value in received.items()}, text)
 
     def close(self) -> None:
         self._client.close()
 
-    def _failure(self, exc: Any) -> Exception:
+    def _lost(self, exc: Any) -> Lost:
         from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+        why = str(exc.info)
         if isinstance(exc, self._errors.SSLError):
-            return Untrusted(str(exc.info))
+            return Lost("untrusted", why)
         if isinstance(exc.info, NewConnectionError | ConnectTimeoutError):
-            return NotSent(str(exc.info))
-        if isinstance(exc, self._errors.ConnectionTimeout):
-            return TimedOut(str(exc.info))
-        return NoAnswer(str(exc.info))
+            return Lost("unsent", why)
+        return Lost("late" if isinstance(exc, self._errors.ConnectionTimeout) else "broken", why)
 
 
 def _tls(address: Address, security: Security) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 CONNECTIONS = 32
 """Kept open to each host, and the most that are used at once."""
@@ -17,20 +17,16 @@ class Reply(NamedTuple):
     body: str | bytes
 
 
-class NotSent(Exception):
-    """No connection came about: the request may be sent again, to this host or another."""
+class Lost(NamedTuple):
+    """No answer came.
 
+    `unsent`: no connection came about, so the request may be sent again, to this host or another;
+    `untrusted`: as unsent, because TLS could not be agreed on or the certificate is not trusted;
+    `broken` and `late`: the request may have had its effect.
+    """
 
-class Untrusted(NotSent):
-    """TLS could not be agreed on, or the certificate is not to be trusted."""
-
-
-class NoAnswer(Exception):
-    """The connection broke after the request was sent: it may have had its effect."""
-
-
-class TimedOut(NoAnswer):
-    pass
+    how: Literal["unsent", "untrusted", "broken", "late"]
+    why: str
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,7 @@ class Wire(Protocol):
         body: bytes | None,
         headers: Mapping[str, str],
         timeout: float,
-    ) -> Reply:
-        """To a host that is thought to be alive; raises NotSent, NoAnswer."""
+    ) -> Reply | Lost:
+        """To a host that is thought to be alive."""
 
     def close(self) -> None: ...
