@@ -1,0 +1,342 @@
+"""The micro-batcher, with a model that doubles numbers and notes what it was given."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from rerank_service.batching import Batcher, BatchReport, Ticket
+from rerank_service.errors import DeadlinePassed, Overloaded, Stopping
+from rerank_service.urgency import Work
+
+SOON, LATER = 5.0, 10.0
+
+
+class Doubler:
+    """Doubles; a payload of 13 is poison; `hold()` keeps every batch waiting in its thread."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.open = threading.Event()
+        self.open.set()
+
+    def run(self, bucket: Hashable, payloads: list[int]) -> list[int]:
+        self.open.wait(5)
+        self.batches.append(payloads)
+        if 13 in payloads:
+            raise ValueError(f"13 among {payloads}")
+        return [2 * number for number in payloads]
+
+
+class Bench:
+    """A batcher over a doubler, and shorthand to put numbers into it."""
+
+    def __init__(self, *, slots: int = 1, area: int = 64, queue_tokens: int = 1000) -> None:
+        self.model = Doubler()
+        self.pool = ThreadPoolExecutor(slots)
+        self.reports: list[BatchReport] = []
+        self.batcher: Batcher[int, int] = Batcher(
+            self.model.run,
+            self.pool,
+            slots=slots,
+            area=area,
+            queue_tokens=queue_tokens,
+            report=self.reports.append,
+        )
+
+    async def double(
+        self, *numbers: int, tokens: int = 8, bucket: Hashable = 8, wait: float = SOON
+    ) -> list[int | Exception]:
+        work = [Work(bucket, tokens, number) for number in numbers]
+        with self.batcher.ticket(tokens * len(numbers)) as ticket:
+            return await ticket.run(work, deadline=time.monotonic() + wait)
+
+    async def busy(self) -> asyncio.Task[list[int | Exception]]:
+        """Occupy the only slot until the model is opened."""
+        self.model.open.clear()
+        task = asyncio.create_task(self.double(0))
+        await until(lambda: self.batcher._free == 0)
+        return task
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came true")
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.model.open.set()
+    bench.pool.shutdown()
+
+
+def run(steps: Awaitable[object]) -> None:
+    async def main() -> None:
+        await steps
+
+    asyncio.run(main())
+
+
+def test_a_lone_request_starts_at_once_in_one_batch(bench: Bench) -> None:
+    async def steps() -> None:
+        assert await bench.double(1, 2, 3) == [2, 4, 6]
+
+    run(steps())
+    assert bench.model.batches == [[1, 2, 3]]
+    assert bench.reports[0].items == 3 and bench.reports[0].area == 24
+    assert bench.reports[0].longest_wait < 0.5
+
+
+def test_requests_that_wait_share_batches_and_get_their_own_results(bench: Bench) -> None:
+    async def steps() -> None:
+        first = await bench.busy()
+        others = [asyncio.create_task(bench.double(10 * n, 10 * n + 1)) for n in range(1, 5)]
+        await asyncio.sleep(0)
+        bench.model.open.set()
+        assert await first == [0]
+        assert [await other for other in others] == [[20 * n, 20 * n + 2] for n in range(1, 5)]
+
+    run(steps())
+    assert bench.model.batches == [[0], [10, 11, 20, 21, 30, 31, 40, 41]]
+
+
+def test_a_batch_is_as_wide_as_its_widest_item_and_fits_the_area(bench: Bench) -> None:
+    async def steps() -> None:
+        first = await bench.busy()
+        narrow = asyncio.create_task(bench.double(1, 2, 3, tokens=10, bucket="mixed"))
+        wide = asyncio.create_task(bench.double(4, 5, tokens=30, bucket="mixed"))
+        await asyncio.sleep(0)
+        bench.model.open.set()
+        await asyncio.gather(first, narrow, wide)
+
+    run(steps())
+    assert bench.model.batches == [[0], [1, 2, 3], [4, 5]]  # 4 of 30 tokens would be 120 > 64
+    assert all(report.area <= 64 for report in bench.reports)
+
+
+def test_an_item_wider_than_the_area_goes_alone(bench: Bench) -> None:
+    async def steps() -> None:
+        assert await bench.double(1, 2, tokens=100) == [2, 4]
+
+    run(steps())
+    assert bench.model.batches == [[1], [2]]
+
+
+def test_buckets_do_not_mix(bench: Bench) -> None:
+    async def steps() -> None:
+        first = await bench.busy()
+        others = [
+            asyncio.create_task(bench.double(n, n + 1, bucket=n % 2, tokens=8)) for n in (1, 4, 7)
+        ]
+        await asyncio.sleep(0)
+        bench.model.open.set()
+        await asyncio.gather(first, *others)
+
+    run(steps())
+    assert bench.model.batches == [[0], [1, 2, 7, 8], [4, 5]]
+
+
+def test_the_oldest_deadline_goes_first_whatever_came_first(bench: Bench) -> None:
+    async def steps() -> None:
+        first = await bench.busy()
+        later = asyncio.create_task(bench.double(1, bucket="a", wait=LATER))
+        soon = asyncio.create_task(bench.double(2, bucket="b", wait=SOON))
+        await asyncio.sleep(0)
+        bench.model.open.set()
+        await asyncio.gather(first, later, soon)
+
+    run(steps())
+    assert bench.model.batches == [[0], [2], [1]]
+
+
+def test_a_bad_item_fails_alone_and_its_neighbours_do_not(bench: Bench) -> None:
+    async def steps() -> None:
+        first = await bench.busy()
+        good = asyncio.create_task(bench.double(1, 2, 3))
+        mixed = asyncio.create_task(bench.double(4, 13, 5))
+        await asyncio.sleep(0)
+        bench.model.open.set()
+        await first
+        assert await good == [2, 4, 6]
+        four, bad, five = await mixed
+        assert (four, five) == (8, 10)
+        assert isinstance(bad, ValueError) and "13 among [13]" in str(bad)
+
+    run(steps())
+    assert bench.reports[1].failed == 1 and bench.reports[1].items == 6
+
+
+def test_a_model_that_returns_too_few_results_fails_its_items(bench: Bench) -> None:
+    async def steps() -> None:
+        bench.batcher._run = lambda bucket, payloads: []
+        results = await bench.double(1, 2)
+        assert [type(result) for result in results] == [ValueError, ValueError]
+
+    run(steps())
+
+
+def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(bench: Bench) -> None:
+    async def steps() -> None:
+        first = await bench.busy()
+        waiting = asyncio.create_task(bench.double(*range(1, 125)))  # 992 of 1,000 tokens
+        await asyncio.sleep(0)
+        assert bench.batcher.waiting_tokens == 992
+        started = time.monotonic()
+        with pytest.raises(Overloaded, match="992 of 1,000 tokens") as refused:
+            bench.batcher.ticket(9)
+        assert time.monotonic() - started < 0.01
+        assert refused.value.retry_after is not None and 1 <= refused.value.retry_after <= 30
+        bench.batcher.ticket(8).__exit__(None, None, None)
+        bench.model.open.set()
+        await asyncio.gather(first, waiting)
+        assert bench.batcher.waiting_tokens == 0
+
+    run(steps())
+
+
+def test_a_ticket_can_be_resized_while_there_is_room(bench: Bench) -> None:
+    with bench.batcher.ticket(10) as ticket:
+        ticket.resize(1000)
+        assert bench.batcher.waiting_tokens == 1000
+        with pytest.raises(Overloaded):
+            ticket.resize(1001)
+        assert bench.batcher.waiting_tokens == 1000
+        ticket.resize(1)
+        assert bench.batcher.waiting_tokens == 1
+    assert bench.batcher.waiting_tokens == 0
+
+
+def test_work_that_has_started_leaves_the_queue(bench: Bench) -> None:
+    async def steps() -> None:
+        first = await bench.busy()
+        assert bench.batcher.waiting_tokens == 0
+        bench.model.open.set()
+        await first
+
+    run(steps())
+
+
+def test_a_deadline_ends_the_wait_and_withdraws_the_work(bench: Bench) -> None:
+    async def steps() -> None:
+        first = await bench.busy()
+        with pytest.raises(DeadlinePassed, match="2 of 2 pieces"):
+            await bench.double(1, 2, wait=0.05)
+        assert bench.batcher.waiting_tokens == 0
+        bench.model.open.set()
+        assert await first == [0]
+        assert await bench.double(3) == [6]
+
+    run(steps())
+    assert bench.model.batches == [[0], [3]]
+
+
+def test_a_cancelled_request_is_not_computed(bench: Bench) -> None:
+    async def steps() -> None:
+        first = await bench.busy()
+        gone = asyncio.create_task(bench.double(1, 2))
+        stays = asyncio.create_task(bench.double(3))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        assert bench.batcher.waiting_tokens == 8
+        bench.model.open.set()
+        await asyncio.gather(first, stays)
+
+    run(steps())
+    assert bench.model.batches == [[0], [3]]
+
+
+def test_thousands_of_cancelled_requests_leave_nothing_behind(bench: Bench) -> None:
+    async def steps() -> None:
+        first = await bench.busy()
+        for bucket in range(5000):
+            gone = asyncio.create_task(bench.double(1, 2, bucket=bucket % 50))
+            await asyncio.sleep(0)
+            gone.cancel()
+            await asyncio.gather(gone, return_exceptions=True)
+        held = sum(map(len, bench.batcher._queue._buckets.values()))
+        assert held <= 512 and len(bench.batcher._queue) == 0
+        assert len(bench.batcher._orders) == 1
+        bench.model.open.set()
+        await first
+
+    run(steps())
+
+
+def test_closing_answers_what_waits_and_what_runs(bench: Bench) -> None:
+    async def steps() -> None:
+        first = await bench.busy()
+        waiting = asyncio.create_task(bench.double(1))
+        await asyncio.sleep(0)
+        bench.batcher.close()
+        for task in (first, waiting):
+            with pytest.raises(Stopping):
+                await task
+        with pytest.raises(Stopping):
+            bench.batcher.ticket(1)
+        bench.model.open.set()
+
+    run(steps())
+    assert bench.model.batches in ([], [[0]])
+
+
+def test_no_work_is_done_at_once(bench: Bench) -> None:
+    async def steps() -> None:
+        with bench.batcher.ticket(0) as ticket:
+            assert await ticket.run([], deadline=0.0) == []
+
+    run(steps())
+
+
+def test_every_slot_is_used(bench: Bench) -> None:
+    both = Bench(slots=2, area=8)
+
+    async def steps() -> None:
+        both.model.open.clear()
+        task = asyncio.create_task(both.double(1, 2, 3))
+        await until(lambda: both.batcher._free == 0)
+        assert both.batcher.waiting_tokens == 8 and both.batcher.oldest_wait > 0
+        both.model.open.set()
+        assert await task == [2, 4, 6]
+
+    run(steps())
+    both.pool.shutdown()
+
+
+def test_a_crowd_of_requests_all_get_what_is_theirs() -> None:
+    crowd = Bench(slots=2, area=40, queue_tokens=100_000)
+
+    async def ask(n: int) -> None:
+        numbers = [n * 100 + i for i in range(n % 7)]
+        bucket = n % 5
+        expected = [2 * number for number in numbers]
+        assert await crowd.double(*numbers, bucket=bucket, tokens=bucket + 1) == expected
+
+    async def steps() -> None:
+        await asyncio.gather(*(ask(n) for n in range(1, 400)))
+
+    run(steps())
+    crowd.pool.shutdown()
+    assert crowd.batcher.waiting_tokens == 0
+    assert len(crowd.model.batches) < 400
+
+
+def test_a_ticket_belongs_to_one_batcher_and_may_run_twice(bench: Bench) -> None:
+    async def steps() -> None:
+        with bench.batcher.ticket(16) as ticket:
+            assert isinstance(ticket, Ticket)
+            for number in (1, 2):
+                work = [Work("b", 8, number)]
+                assert await ticket.run(work, deadline=time.monotonic() + SOON) == [2 * number]
+
+    run(steps())
