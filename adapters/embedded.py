@@ -45,6 +45,7 @@ class EmbeddedEngine(Engine):
     def create(self, schema: Schema) -> None:
         with self._lock:
             self._refuse_closed()
+            schema.check_new()
             self._folder.prepare()
             created = self._open_segments(schema, create=True)
             self._folder.write_schema(schema)

@@ -11,7 +11,7 @@ import tantivy
 from .filters import ID_FIELD
 from .preparing import Prepared
 from .types import Analyzer, Schema, Source
-from .values import instants, numbers, strings, without_surrogates
+from .values import at, instants, numbers, strings, without_surrogates
 
 SOURCE_FIELD = "_source"
 HAS_TERMS_FIELD = "_has_terms"
@@ -51,16 +51,16 @@ class TantivyMapping:
 
     def _add_values(self, result: tantivy.Document, source: Any) -> None:
         for field in self.schema.text:
-            for text in strings(source.get(field)):
+            for text in strings(at(source, field)):
                 result.add_text(field, _plain(text))
         for field in self.schema.keyword:
-            for keyword in strings(source.get(field)):
+            for keyword in strings(at(source, field)):
                 result.add_text(field, without_surrogates(keyword))
         for field in self.schema.number:
-            for number in numbers(source.get(field)):
+            for number in numbers(at(source, field)):
                 result.add_float(field, number)
         for field in self.schema.date:
-            for instant in instants(source.get(field)):
+            for instant in instants(at(source, field)):
                 result.add_integer(field, instant.first)
 
 

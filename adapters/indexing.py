@@ -14,6 +14,7 @@ from .errors import ModelMismatch
 from .request import check_fingerprint
 from .term_encoder import TermEncoder
 from .types import Document, Schema
+from .values import at
 
 _LOOKED_UP_AT_ONCE = 256
 _COMMIT_DOCUMENTS = 1_000
@@ -36,7 +37,7 @@ def document_text(schema: Schema, source: Mapping[str, Any]) -> str:
         return ""
     found: list[str] = []
     for field in schema.text:
-        value = source.get(field)
+        value = at(source, field)
         items = value if isinstance(value, list) else [value]
         found.extend(item for item in items if isinstance(item, str))
     return "\n".join(found)

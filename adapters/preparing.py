@@ -92,7 +92,7 @@ def _faults(schema: Schema, document: Document) -> Iterator[tuple[str, str]]:
     for fields, read in readers:
         for field in fields:
             try:
-                read(document.source.get(field))
+                read(values.at(document.source, field))
             except ValueError as exc:
                 yield field, str(exc)
     if document.terms is not None and (reason := _terms_fault(schema, document.terms)):

@@ -9,10 +9,11 @@ from typing import Any, Literal, get_args
 
 from .errors import SchemaRejected
 
-Analyzer = Literal["standard", "english"]
+Analyzer = Literal["standard", "english", "other"]
 Source = dict[str, Any]  # a JSON object
 
-_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
+FIELD_NAME = re.compile(r"[A-Za-z@][A-Za-z0-9_@-]*(?:\.[A-Za-z0-9_@-]+)*")
+_MOST_NAME_CHARACTERS = 255
 _RESERVED_PREFIX = "latent_terms"
 _FINGERPRINT = re.compile(r"[0-9a-f]{6,64}")
 
@@ -31,8 +32,8 @@ class Document:
 class Schema:
     """Which keys of a source are indexed, and how; each key plays one part only.
 
-    A value may be missing, null, or a list; a document with a list is found by each of its
-    values.
+    A name with dots leads into objects: `author.name`. A value may be missing, null, or a list; a
+    document with a list is found by each of its values.
     """
 
     text: tuple[str, ...]
@@ -49,7 +50,7 @@ class Schema:
     """Its name, for people."""
     analyzer: Analyzer = "standard"
     """How text is cut into words: `standard` lowercases, `english` also drops stop words and
-    stems."""
+    stems; `other` is whatever the mapping of an index says that we did not create."""
 
     def __post_init__(self) -> None:
         """Raises SchemaRejected."""
@@ -57,14 +58,17 @@ class Schema:
             raise SchemaRejected("a schema needs at least one text field")
         _check_names(self)
         if self.analyzer not in get_args(Analyzer):
-            raise SchemaRejected(
-                f"unknown analyzer {self.analyzer!r}: choose {' or '.join(get_args(Analyzer))}"
-            )
+            raise SchemaRejected(f"unknown analyzer {self.analyzer!r}: choose standard or english")
         if self.fingerprint is not None and not _FINGERPRINT.fullmatch(self.fingerprint):
             raise SchemaRejected(
                 f"fingerprint {self.fingerprint!r} is not 6 to 64 lowercase hex digits: "
                 "take it from the encoder"
             )
+
+    def check_new(self) -> None:
+        """Raises SchemaRejected where it describes an index, but none can be created by it."""
+        if self.analyzer == "other":
+            raise SchemaRejected("analyzer 'other' is for indexes that are there: choose another")
 
     @property
     def terms_field(self) -> str | None:
@@ -84,10 +88,11 @@ def _check_names(schema: Schema) -> None:
 
 
 def _check_name(name: object, part: str, seen: set[str]) -> None:
-    if not isinstance(name, str) or not _FIELD_NAME.fullmatch(name):
+    fits = isinstance(name, str) and len(name) <= _MOST_NAME_CHARACTERS
+    if not isinstance(name, str) or not fits or not FIELD_NAME.fullmatch(name):
         raise SchemaRejected(
-            f"{part} field {name!r} is not a usable name: at most 100 letters, digits, _ and -, "
-            "starting with a letter"
+            f"{part} field {name!r} is not a usable name: at most {_MOST_NAME_CHARACTERS} letters, "
+            "digits, _ - and @, starting with a letter or @, and dots between names of objects"
         )
     if name.startswith(_RESERVED_PREFIX):
         raise SchemaRejected(f"{part} field {name!r}: names in {_RESERVED_PREFIX}* are reserved")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -16,6 +17,29 @@ class Instants(NamedTuple):
 
     first: int
     last: int
+
+
+def at(source: Mapping[str, object], name: str) -> object:
+    """The value of a field; a name with dots leads into objects, and lists of them, as servers
+    read it: `a.b` is 1 in {"a": {"b": 1}} and in {"a.b": 1}, and [1, 2] in {"a": [{"b": 1},
+    {"b": 2}]}. None where there is nothing."""
+    if "." not in name:
+        return source.get(name)
+    found = list(_below(source, name.split(".")))
+    return found[0] if len(found) == 1 else found or None
+
+
+def _below(value: object, path: list[str]) -> Iterator[object]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _below(item, path)
+    elif not path:
+        yield value
+    elif isinstance(value, Mapping):
+        for end in range(1, len(path) + 1):
+            key = ".".join(path[:end])
+            if key in value:
+                yield from _below(value[key], path[end:])
 
 
 def strings(value: object) -> list[str]:
