@@ -113,4 +113,10 @@ def _field(written: Mapping[str, Any]) -> LatentField:
 
 
 def _schema(written: Mapping[str, Any]) -> Schema:
-    return Schema(**{k: tuple(v) if isinstance(v, list) else v for k, v in written.items()})
+    return Schema(
+        text=tuple(written["text"]),
+        keyword=tuple(written["keyword"]),
+        number=tuple(written["number"]),
+        date=tuple(written["date"]),
+        analyzer=written["analyzer"],
+    )

@@ -12,14 +12,12 @@ from .errors import IndexUnreadable
 from .types import FIELD_NAME, Analyzer, Schema
 
 _TYPES = {
-    "text": ("text",),
-    "keyword": ("keyword", "constant_keyword", "wildcard"),
-    "number": (
-        "byte double float half_float integer long scaled_float short unsigned_long".split()
-    ),
-    "date": ("date", "date_nanos"),
+    "text": "text",
+    "keyword": "keyword constant_keyword wildcard",
+    "number": "byte double float half_float integer long scaled_float short unsigned_long",
+    "date": "date date_nanos",
 }
-_PARTS = {type_: part for part, types in _TYPES.items() for type_ in types}
+_PARTS = {type_: part for part, types in _TYPES.items() for type_ in types.split()}
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Described:
     """An index as its mapping shows it."""
 
     schema: Schema
-    """As contract: `text` are the fields that searches use and models read unless told otherwise."""
+    """Its `text` are the fields that are searched by default and that models read."""
     searchable: tuple[str, ...]
     """Every text field."""
     meta: IndexMeta
@@ -59,9 +57,14 @@ def _schema_of(found: Mapping[str, Any], text: tuple[str, ...], index: str) -> S
         raise IndexUnreadable(
             f"{index} has no text field to search: give an index whose mapping has one"
         )
-    parts = {part: _named(found, part) for part in ("keyword", "number", "date")}
-    others = {part: tuple(n for n in names if n not in text) for part, names in parts.items()}
-    return Schema(text=text, analyzer=_analyzer(found, text), **others)
+    others = {name: settings for name, settings in found.items() if name not in text}
+    return Schema(
+        text=text,
+        keyword=_named(others, "keyword"),
+        number=_named(others, "number"),
+        date=_named(others, "date"),
+        analyzer=_analyzer(found, text),
+    )
 
 
 def _named(found: Mapping[str, Any], part: str) -> tuple[str, ...]:
