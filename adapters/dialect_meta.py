@@ -5,7 +5,8 @@
                                          "spelling": "repeat", "text_fields": ["title", "body"]}},
       "schema": {"text": ["title", "body"], "keyword": [], ...}}}
 
-`schema` is there in an index that we created, and only there.
+`schema` is there in an index that we created, and only there; `previous` names the field that was
+active before, after a change of models.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class IndexMeta:
     fields: tuple[LatentField, ...] = ()
     active: str | None = None
     """Name of the field that searches use."""
+    previous: str | None = None
+    """Name of the field that they used before, while it is still there."""
     schema: Schema | None = None
     """Without fingerprint and model: those are the active field's."""
 
@@ -57,11 +60,16 @@ class IndexMeta:
         return replace(self, fields=(*others, field))
 
     def without_field(self, name: str) -> IndexMeta:
-        left = tuple(field for field in self.fields if field.name != name)
-        return replace(self, fields=left, active=None if self.active == name else self.active)
+        return IndexMeta(
+            fields=tuple(field for field in self.fields if field.name != name),
+            active=None if self.active == name else self.active,
+            previous=None if self.previous == name else self.previous,
+            schema=self.schema,
+        )
 
     def activated(self, name: str) -> IndexMeta:
-        return replace(self, active=name)
+        previous = self.previous if name == self.active else self.active
+        return replace(self, active=name, previous=previous)
 
     def to_json(self) -> dict[str, Any]:
         written: dict[str, Any] = {
@@ -69,6 +77,8 @@ class IndexMeta:
             "active": self.active,
             "fields": {field.name: asdict(field) for field in self.fields},
         }
+        if self.previous is not None:
+            written["previous"] = self.previous
         if self.schema is not None:
             written["schema"] = asdict(self.schema)
             del written["schema"]["fingerprint"], written["schema"]["model"]
@@ -93,6 +103,7 @@ def read_meta(mapping: Mapping[str, Any], index: str) -> IndexMeta:
         return IndexMeta(
             fields=tuple(_field(written) for written in found["fields"].values()),
             active=found["active"],
+            previous=found.get("previous"),
             schema=_schema(found["schema"]) if "schema" in found else None,
         )
     except (AttributeError, KeyError, TypeError, ValueError, SchemaRejected) as exc:

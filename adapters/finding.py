@@ -20,8 +20,8 @@ class Finding:
     sentence: str
     requests: tuple[ServerRequest, ...] = ()
     """Mend it, sent in this order."""
-    command: str | None = None
-    """Mends it, where that is not a request."""
+    remedy: str | None = None
+    """What to do, where that is not a request: a command or a sentence."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -29,5 +29,5 @@ class Finding:
             "level": self.level,
             "sentence": self.sentence,
             "requests": [request.to_json() for request in self.requests],
-            "command": self.command,
+            "remedy": self.remedy,
         }

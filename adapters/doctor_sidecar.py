@@ -1,0 +1,57 @@
+"""Whether the sidecar answers, and whether it is the one that the index needs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+from .finding import Finding
+
+_TIMEOUT = 5.0  # seconds
+
+
+def sidecar(url: str, fingerprint: str | None) -> Iterator[Finding]:
+    """Asks the sidecar at a base URL; `fingerprint` is that of the index, where it has one."""
+    base = url.rstrip("/")
+    try:
+        _read(f"{base}/health/ready")
+        about = json.loads(_read(f"{base}/v1/info"))
+    except HTTPError as exc:
+        said = f"The sidecar at {base} answered {exc.code} to {exc.url.removeprefix(base)}"
+        yield Finding("sidecar", "fail", f"{said}: {_REMEDIES.get(exc.code, 'read its log')}.")
+    except ValueError as exc:
+        yield Finding("sidecar", "fail", f"{base} does not answer as a sidecar does: {exc}.")
+    except OSError as exc:
+        reason = exc.reason if isinstance(exc, URLError) else exc
+        said = f"The sidecar at {base} cannot be reached: {reason}."
+        yield Finding("sidecar", "fail", said, remedy="latent-terms serve")
+    else:
+        yield judge_sidecar(base, about, fingerprint)
+
+
+_REMEDIES = {
+    401: "it wants an API key",
+    403: "it wants another API key",
+    404: "this is another service",
+    503: "it is still loading its model, or is shutting down",
+}
+
+
+def judge_sidecar(url: str, about: Any, fingerprint: str | None) -> Finding:
+    """`about`: what it says of itself."""
+    theirs = about.get("fingerprint") if isinstance(about, dict) else None
+    if not isinstance(theirs, str):
+        return Finding("sidecar", "fail", f"{url} names no model: this is another service.")
+    if fingerprint is not None and theirs != fingerprint:
+        said = f"The sidecar at {url} encodes by model {theirs}, the index holds {fingerprint}."
+        return Finding("sidecar", "fail", f"{said} Start it with the index's model.")
+    return Finding("sidecar", "ok", f"The sidecar at {url} is ready, with model {theirs}.")
+
+
+def _read(url: str) -> bytes:
+    with urlopen(url, timeout=_TIMEOUT) as answer:
+        body: bytes = answer.read()
+    return body
