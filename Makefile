@@ -7,16 +7,30 @@ export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint types imports wheel docs clean
+.PHONY: help demo test test-versions servers servers-stop check lint types imports wheel docs clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 demo: $(VENV)/installed ## install without torch, index Python's own documentation, search it
 	$(BIN)/latent-terms demo
 
 test: check ## install everything, run the checks, then the whole suite
 	$(BIN)/python -m pytest -q
+
+servers: $(VENV)/installed-dev ## start OpenSearch and Elasticsearch on loopback: Java 21 and Maven
+	$(BIN)/python -m tests.servers start
+
+servers-stop: ## stop them
+	@test ! -x $(BIN)/python || $(BIN)/python -m tests.servers stop
+
+# Older servers with the newest clients, then the oldest clients with the newest servers.
+test-versions: $(VENV)/installed-dev ## what every engine must do, on the other supported versions
+	env -u OPENSEARCH_URL -u ELASTICSEARCH_URL OPENSEARCH_VERSION=2.19.1 \
+	  ELASTICSEARCH_VERSION=8.19.13 $(BIN)/python -m pytest -q tests/contract
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --target .servers/oldest-clients \
+	  'elasticsearch==8.14.*' 'opensearch-py==2.6.*'
+	PYTHONPATH=.servers/oldest-clients $(BIN)/python -m pytest -q tests/contract
 
 check: lint types imports ## lint, types and import rules
 
@@ -37,8 +51,8 @@ wheel: $(VENV)/installed-dev ## build the wheel and look at what it holds
 docs: $(VENV)/installed-dev ## write docs/cli.md again
 	$(BIN)/python docs/generate.py
 
-clean: ## remove the environment and the caches
-	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+clean: servers-stop ## remove the environment, the servers and the caches
+	rm -rf $(VENV) .servers dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -1,0 +1,11 @@
+"""Why there is no server."""
+
+from __future__ import annotations
+
+
+class Missing(Exception):
+    """Java, Maven or the artefacts are not there: tests are skipped, under CI they fail."""
+
+
+class ServerError(Exception):
+    """A server that did not start; the end of its log is in the message."""
