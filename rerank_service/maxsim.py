@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+DocumentVectors = NDArray[np.float32] | NDArray[np.float16]
 
 
-def maxsim(query: Vectors, documents: Sequence[Vectors]) -> NDArray[np.float32]:
+def maxsim(query: Vectors, documents: Sequence[DocumentVectors]) -> NDArray[np.float32]:
     """Scores (n,) of documents (tokens, dimensions), for a query (q, dimensions).
 
+    Documents may be in half precision; products and sums are made in float32.
     Each document is scored by itself, so its score does not depend on its neighbours, to the bit.
     ValueError where the dimensions differ.
 
@@ -36,7 +38,7 @@ def maxsim(query: Vectors, documents: Sequence[Vectors]) -> NDArray[np.float32]:
                 "their dimensions must be equal"
             )
         if len(document):
-            scores[n] = (query @ document.T).max(1).sum(dtype=np.float32)
+            scores[n] = (query @ document.astype(np.float32).T).max(1).sum(dtype=np.float32)
     return scores
 
 

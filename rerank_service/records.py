@@ -21,7 +21,7 @@ _FLOAT16 = 1
 class TokenVectors(NamedTuple):
     """The vectors of the first tokens of a document, or of all of them."""
 
-    vectors: NDArray[np.float32]  # (tokens, dimensions)
+    vectors: NDArray[np.float16]  # (tokens, dimensions)
     whole: bool
 
     def serves(self, tokens: int) -> bool:
@@ -57,4 +57,4 @@ def from_bytes(record: bytes | memoryview, *, dimensions: int) -> TokenVectors |
     if (magic, kind, size, length) != (_MAGIC, _FLOAT16, dimensions, len(record)):
         return None
     halves = np.frombuffer(record, "<f2", offset=_HEADER.size).reshape(tokens, size)
-    return TokenVectors(halves.astype(np.float32), bool(whole))
+    return TokenVectors(halves.astype(np.float16), bool(whole))  # a copy

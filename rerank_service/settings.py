@@ -47,10 +47,10 @@ class Settings:
     threads: int = _setting(0, "Batches run at a time; 0 is one a CPU core.", least=0)
     batch_tokens: int = _setting(512, "Most tokens of a batch, padding included.", least=8)
     queue_tokens: int = _setting(
-        250_000, "Most tokens that wait; above, requests get 429 at once.", least=8
+        200_000, "Most tokens that wait; above, requests get 429 at once.", least=8
     )
     request_tokens: int = _setting(
-        200_000, "Most tokens that one request may need encoded; above, it gets 413.", least=8
+        100_000, "Most tokens that one request may need encoded; above, it gets 413.", least=8
     )
     tokens_per_document: int = _setting(
         512, "Tokens of a document that reranking reads, where a request does not say.", least=1

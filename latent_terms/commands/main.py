@@ -15,7 +15,18 @@ import click
 
 from latent_terms import __version__
 
-VERBS = ("demo", "index", "search", "explain", "encode", "vocabulary", "info", "eval", "train")
+VERBS = (
+    "demo",
+    "index",
+    "search",
+    "explain",
+    "encode",
+    "vocabulary",
+    "info",
+    "eval",
+    "train",
+    "serve",
+)
 
 
 class CommandLine(click.Group):

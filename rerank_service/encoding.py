@@ -1,0 +1,216 @@
+"""Texts through the micro-batcher: cut into windows, encoded beside those of other requests.
+
+What a text gets is, to the bit, what ``TermEncoder`` gives it alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal, NamedTuple, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latent_terms import LatentTerms, TermEncoder
+from latent_terms.pooling import Sums
+from latent_terms.reading import TextReader
+from latent_terms.windows import TokenIds
+from rerank_service.batching import Batcher
+from rerank_service.errors import DeadlinePassed, EncodingFailed, TooLarge
+from rerank_service.metrics import Metrics
+from rerank_service.records import TokenVectors
+from rerank_service.settings import Settings
+from rerank_service.urgency import Work
+
+Side = Literal["document", "query"]
+Answer = TypeVar("Answer")
+
+_CHARACTERS_PER_TOKEN = 4  # of English: for a guess before tokens are counted
+
+
+class Need(NamedTuple):
+    """What is wanted of a text."""
+
+    terms: bool = False
+    vector_tokens: int = 0
+    """Vectors of the first so many tokens."""
+    pooled: bool = False
+
+
+class Bucket(NamedTuple):
+    """Windows of one batch are of one side and padded length, and need the same."""
+
+    side: Side
+    length: int
+    terms: bool
+    vectors: bool
+    pooled: bool
+
+
+class Part(NamedTuple):
+    """What one window gave."""
+
+    sums: Sums | None
+    halves: NDArray[np.float16] | None  # (tokens, dimensions)
+    pooled: NDArray[np.float32] | None  # (dimensions,)
+
+
+class EncodedText(NamedTuple):
+    """What was needed of a text; the rest is None."""
+
+    tokens: int
+    terms: LatentTerms | None = None
+    vectors: TokenVectors | None = None
+    pooled: NDArray[np.float32] | None = None
+
+
+class _Cut(NamedTuple):
+    windows: list[Work[TokenIds]]
+    tokens: int
+    whole: bool  # whether every window has vectors
+
+
+class Encoding:
+    """The model, its threads and its queue."""
+
+    def __init__(self, encoder: TermEncoder, settings: Settings, metrics: Metrics) -> None:
+        slots = settings.threads or os.cpu_count() or 1
+        self.encoder = encoder
+        self._settings = settings
+        self._metrics = metrics
+        self._readers: dict[Side, TextReader] = {
+            "document": encoder.documents,
+            "query": encoder.queries,
+        }
+        self._model_pool = ThreadPoolExecutor(slots, "model")
+        self._side_pool = ThreadPoolExecutor(slots, "beside")
+        self.batcher: Batcher[TokenIds, Part] = Batcher(
+            self._run,
+            self._model_pool,
+            slots=slots,
+            area=settings.batch_tokens,
+            queue_tokens=settings.queue_tokens,
+            report=metrics.batch,
+        )
+
+    async def encode(
+        self, texts: Sequence[str], *, side: Side, need: Need, deadline: float
+    ) -> list[EncodedText | EncodingFailed]:
+        """What is needed of each text, in order; EncodingFailed where the model failed on it.
+
+        Raises TooLarge, Overloaded, DeadlinePassed, Stopping.
+        """
+        guess = sum(_guess(text, need) for text in texts)
+        self._check_size(guess)
+        with self.batcher.ticket(guess) as ticket:
+            with self._metrics.stage("cut"):
+                cuts = await self.beside(lambda: self._cut(texts, side, need), deadline)
+            windows = [window for cut in cuts for window in cut.windows]
+            ticket.resize(sum(window.tokens for window in windows))
+            parts = iter(await ticket.run(windows, deadline=deadline))
+        self._metrics.texts.labels(side).inc(len(texts))
+        return [self._join(cut, [next(parts) for _ in cut.windows], side, need) for cut in cuts]
+
+    async def beside(self, work: Callable[[], Answer], deadline: float) -> Answer:
+        """Run short work in a thread, outside the queue. Raises DeadlinePassed."""
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                return await asyncio.get_running_loop().run_in_executor(self._side_pool, work)
+        except TimeoutError as exc:
+            raise DeadlinePassed(
+                "the time of the request was over before its texts were read: allow more with "
+                "timeout_ms, or send fewer"
+            ) from exc
+
+    def warm_up(self) -> None:
+        """The first runs of a session are slow; they are over when this returns."""
+        for reader in self._readers.values():
+            for words in (1, 100):
+                window = reader.first_window("warm " * words)
+                reader.read([window], terms=True, vectors=True, pooled=True)
+
+    def close(self) -> None:
+        self.batcher.close()
+        self._model_pool.shutdown(wait=True, cancel_futures=True)
+        self._side_pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self, bucket: Hashable, windows: list[TokenIds]) -> list[Part]:
+        side, length, terms, vectors, pooled = cast(Bucket, bucket)
+        reader = self._readers[side]
+        readings = reader.read(windows, terms=terms, vectors=vectors, pooled=pooled)
+        content = sum(map(len, windows))
+        self._metrics.tokens.labels("content").inc(content)
+        self._metrics.tokens.labels("padding").inc(length * len(windows) - content)
+        return [
+            Part(sums, None if states is None else states.astype(np.float16), vector)
+            for sums, states, vector in readings
+        ]
+
+    def _cut(self, texts: Sequence[str], side: Side, need: Need) -> list[_Cut]:
+        cuts: list[_Cut] = []
+        total = 0
+        for text in texts:
+            cuts.append(cut := _cut(text, self._readers[side], side, need))
+            total += sum(window.tokens for window in cut.windows)
+            self._check_size(total)
+        return cuts
+
+    def _check_size(self, tokens: int) -> None:
+        if tokens > self._settings.request_tokens:
+            raise TooLarge(
+                f"the texts have about {tokens:,} tokens or more to encode, and a request may have "
+                f"{self._settings.request_tokens:,}: send fewer or shorter texts at a time, or "
+                "raise LATENT_TERMS_REQUEST_TOKENS"
+            )
+
+    def _join(
+        self, cut: _Cut, parts: list[Part | Exception], side: Side, need: Need
+    ) -> EncodedText | EncodingFailed:
+        good = [part for part in parts if isinstance(part, Part)]
+        if len(good) < len(parts):
+            cause = next(part for part in parts if isinstance(part, Exception))
+            return EncodingFailed(f"the model failed on this text ({type(cause).__name__})")
+        sums = [part.sums for part in good if part.sums is not None]
+        dimensions = self.encoder.manifest.backbone.dimensions
+        return EncodedText(
+            cut.tokens,
+            terms=self._readers[side].terms(sums) if need.terms else None,
+            vectors=_vectors(cut, good, need, dimensions) if need.vector_tokens else None,
+            pooled=_pooled(good, dimensions) if need.pooled else None,
+        )
+
+
+def _guess(text: str, need: Need) -> int:
+    guess = len(text) // _CHARACTERS_PER_TOKEN + 1
+    return guess if need.terms or not need.vector_tokens else min(guess, need.vector_tokens)
+
+
+def _cut(text: str, reader: TextReader, side: Side, need: Need) -> _Cut:
+    """The windows that are needed, each with what is needed of it."""
+    windows: list[Work[TokenIds]] = []
+    tokens, whole = 0, True
+    for window in [reader.first_window(text)] if need.pooled else reader.windows(text):
+        vectors = tokens < need.vector_tokens
+        whole = whole and vectors
+        if not len(window) or not (need.terms or vectors or need.pooled):
+            break
+        length = reader.padded_length(window)
+        bucket = Bucket(side, length, need.terms, vectors, need.pooled)
+        windows.append(Work(bucket, length, window))
+        tokens += len(window)
+    return _Cut(windows, tokens, whole)
+
+
+def _vectors(cut: _Cut, parts: list[Part], need: Need, dimensions: int) -> TokenVectors:
+    halves = [part.halves for part in parts if part.halves is not None]
+    empty = np.zeros((0, dimensions), np.float16)
+    return TokenVectors(np.concatenate([empty, *halves]), cut.whole).first(need.vector_tokens)
+
+
+def _pooled(parts: list[Part], dimensions: int) -> NDArray[np.float32]:
+    vectors = [part.pooled for part in parts if part.pooled is not None]
+    return vectors[0] if vectors else np.zeros(dimensions, np.float32)
