@@ -14,6 +14,7 @@ from latent_terms import TermEncoder
 from rerank_service.answers import answer_of, error_answer, faults
 from rerank_service.errors import Invalid, ServiceError
 from rerank_service.gateway import Gateway
+from rerank_service.routes_encode import encode_routes
 from rerank_service.routes_operations import operations
 from rerank_service.service import Service
 from rerank_service.settings import Settings
@@ -41,7 +42,8 @@ def create_app(encoder: TermEncoder, settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.service = service
-    app.include_router(operations(service))
+    for router in (operations(service), encode_routes(service)):
+        app.include_router(router)
     app.add_middleware(Gateway, service=service)
     _answer_errors(app, service)
     return app

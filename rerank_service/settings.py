@@ -55,7 +55,7 @@ class Settings:
     tokens_per_document: int = _setting(
         512, "Tokens of a document that reranking reads, where a request does not say.", least=1
     )
-    query_tokens: int = _setting(512, "Most tokens of a query; above, it gets 413.", least=1)
+    query_tokens: int = _setting(512, "Tokens of a query that reranking reads.", least=1)
     max_documents: int = _setting(1000, "Most texts or documents in a request.", least=1)
     max_body_bytes: int = _setting(16 * _MB, "Most bytes of a request's body.", least=1024)
     max_bytes_in_flight: int = _setting(

@@ -144,6 +144,9 @@ class VectorStore:
         evicted = 0
         for key, record in records.items():
             clock += 1
+            if txn.get(key, db=self._vectors) == record:
+                self._stamp(txn, key, clock)
+                continue
             used -= self._remove(txn, key)
             gone = self._evict(txn, used + _size(record) - self._limit)
             used, evicted = used - sum(gone), evicted + len(gone)

@@ -1,0 +1,151 @@
+"""Bodies of /v1/encode and /v1/embeddings. Unknown fields are tolerated."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
+
+from rerank_service.encoding import Side
+
+_SIDES: dict[object, Side] = {
+    None: "document",
+    "": "document",
+    **dict.fromkeys(("document", "passage", "ingest", "search_document"), "document"),
+    **dict.fromkeys(("query", "search", "search_query"), "query"),
+}
+
+
+def _texts(given: Any) -> Any:
+    """One text or a list; null is a text without words, as a missing field is in OpenSearch."""
+    texts = given if isinstance(given, list) else [given]
+    return ["" if text is None else text for text in texts]
+
+
+def _side(given: Any) -> Side:
+    # Elasticsearch's custom service says ingest and search, Cohere's clients search_document.
+    if isinstance(given, str | None) and (side := _SIDES.get(given)):
+        return side
+    raise ValueError('input_type is "document" or "query"')
+
+
+Texts = Annotated[
+    list[str],
+    BeforeValidator(_texts),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
+                {"type": "null"},
+            ]
+        }
+    ),
+]
+InputType = Annotated[
+    Side,
+    BeforeValidator(_side),
+    WithJsonSchema({"type": "string", "enum": sorted(str(each) for each in _SIDES if each)}),
+]
+Milliseconds = Annotated[int, Field(ge=1, le=86_400_000)]
+
+
+class EncodeRequest(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"input": ["how wings make lift"], "input_type": "document"},
+                {"input": "why is the sky blue", "input_type": "query", "format": "terms"},
+                {"input": ["a text", None], "format": "maps"},
+            ]
+        }
+    )
+
+    input: Texts = Field(
+        validation_alias=AliasChoices("input", "inputs", "texts", "text_docs"),
+        description="A text or a list of them; null counts as an empty text.",
+    )
+    input_type: InputType = "document"
+    format: Literal["text", "terms", "sparse", "maps"] = Field(
+        "text",
+        description="text: latent terms as text for a text field. terms: also as {term: weight}. "
+        "sparse: also as [{token, weight}], for Elasticsearch's custom service. "
+        "maps: nothing but a bare list of {term: weight}, for OpenSearch's sparse_encoding.",
+    )
+    spelling: Literal["repeat", "frequencies"] = Field(
+        "repeat",
+        description='How documents are spelled: "t17 t17", for any whitespace analyser, or '
+        '"t17|2", for a field with delimited_term_freq.',
+    )
+    vectors: bool = Field(False, description="Also token vectors, in half precision, base64.")
+    timeout_ms: Milliseconds | None = None
+
+
+class TokenWeight(BaseModel):
+    token: str
+    weight: int
+
+
+class PackedVectors(BaseModel):
+    """Token vectors: little-endian numbers, row by row, in base64."""
+
+    dtype: Literal["float16"]
+    shape: tuple[int, int]
+    data: str
+
+
+class EncodedItem(BaseModel):
+    index: int
+    model: str = Field(description="Name and fingerprint of the model.")
+    tokens: int
+    latent_text: str | None = Field(None, description="Of a document.")
+    latent_query: str | None = Field(None, description="Of a query, most telling term first.")
+    terms: dict[str, int] | None = None
+    embedding: list[TokenWeight] | None = None
+    vectors: PackedVectors | None = None
+
+
+class Usage(BaseModel):
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EncodeAnswer(BaseModel):
+    object: Literal["list"]
+    model: str
+    fingerprint: str
+    data: list[EncodedItem]
+    usage: Usage
+
+
+class EmbeddingsRequest(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"input": ["how wings make lift"], "model": "minilm-en"}]}
+    )
+
+    input: Texts
+    model: str | None = Field(None, description="Ignored: there is one model.")
+    input_type: InputType = "document"
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = Field(None, description="Only the model's own number.")
+    timeout_ms: Milliseconds | None = None
+
+
+class EmbeddingItem(BaseModel):
+    object: Literal["embedding"]
+    index: int
+    embedding: list[float] | str
+
+
+class EmbeddingsAnswer(BaseModel):
+    object: Literal["list"]
+    model: str
+    data: list[EmbeddingItem]
+    usage: Usage
