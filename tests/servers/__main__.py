@@ -20,6 +20,7 @@ def main() -> None:
 
 
 def start(options: argparse.Namespace) -> None:
+    """start what is not running, and wait until it answers"""
     if options.port and not options.kind:
         raise ValueError("--port needs --kind: one port serves one server")
     wanted = [release(kind, options.version) for kind in options.kind or KINDS]
@@ -37,11 +38,13 @@ def _launch(entry: Release, options: argparse.Namespace) -> Server | None:
 
 
 def stop(options: argparse.Namespace) -> None:
+    """stop what is running and remove its data"""
     for server in _chosen(options):
         stop_shared(server)
 
 
 def status(options: argparse.Namespace) -> None:
+    """list what is running"""
     for server in _chosen(options):
         print(f"{server.title}\t{server.url}\t{server.folder}")
 
@@ -59,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.servers", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for act in (start, stop, status):
-        command = commands.add_parser(act.__name__)
+        command = commands.add_parser(act.__name__, help=act.__doc__)
         command.set_defaults(act=act)
         command.add_argument("--kind", action="append", choices=KINDS, help="default: both")
         command.add_argument("--version", help="default: the newest; the first of releases.py")

@@ -48,7 +48,7 @@ class Server:
     def launch(self) -> int:
         """Start without waiting for an answer; the process group (Elasticsearch's are two)."""
         if port_is_taken(self.node.port):
-            raise ServerError(f"port {self.node.port} is taken by another program")
+            raise ServerError(f"port {self.node.port} is taken by another program: give another")
         as_root = os.geteuid() == 0
         with self.node.log.open("wb") as log:
             self._process = subprocess.Popen(
