@@ -26,8 +26,8 @@ class Described:
 
     schema: Schema
     """Its `text` are the fields that are searched by default and that models read."""
-    searchable: tuple[str, ...]
-    """Every text field."""
+    wide: Schema
+    """Every field that can be searched or filtered."""
     meta: IndexMeta
     mapping: Mapping[str, Any]
 
@@ -41,18 +41,20 @@ def describe(mapping: Mapping[str, Any], index: str) -> Described:
             f"{index}: _meta names {meta.active} as the field with the latent terms, and there is "
             "no such field: put the field or the mapping's _meta back"
         )
-    found = dict(_fields(_properties(mapping)))
     if meta.schema is not None:
-        schema, searchable = meta.schema, meta.schema.text
+        schema = wide = meta.schema
     else:
-        searchable = _named(found, "text")
-        schema = _schema_of(found, active.text_fields if active else searchable, index)
+        found = dict(_fields(_properties(mapping)))
+        text = _named(found, "text")
+        encoded = active.text_fields if active else text
+        wide = _schema(found, text or encoded, index)
+        schema = _schema(found, encoded, index)
     if active is not None:
         schema = replace(schema, fingerprint=active.fingerprint, model=active.model)
-    return Described(schema, searchable, meta, mapping)
+    return Described(schema, wide, meta, mapping)
 
 
-def _schema_of(found: Mapping[str, Any], text: tuple[str, ...], index: str) -> Schema:
+def _schema(found: Mapping[str, Any], text: tuple[str, ...], index: str) -> Schema:
     if not text:
         raise IndexUnreadable(
             f"{index} has no text field to search: give an index whose mapping has one"

@@ -15,11 +15,18 @@ from .embedded_folder import IndexFolder
 from .embedded_mapping import HAS_TERMS_FIELD, TantivyMapping, stored_id, stored_source
 from .embedded_query import matching, run
 from .engine import Engine
-from .errors import DocumentsRejected, EngineUnavailable, IndexLocked, IndexUnreadable
+from .errors import (
+    DocumentsRejected,
+    EngineUnavailable,
+    IndexLocked,
+    IndexUnreadable,
+    QueryRejected,
+)
 from .filters import ID_FIELD
 from .preparing import batches, prepare
 from .request import SearchRequest, check_fingerprint, check_request
 from .types import Document, Schema, SearchResult, Source, Statistics
+from .values import is_utf8
 
 _WRITER_BYTES = 64_000_000
 _IDS_AT_ONCE = 1_000
@@ -111,6 +118,7 @@ class EmbeddedEngine(Engine):
     def search(self, request: SearchRequest) -> SearchResult:
         mapping = self._open().mapping
         check_request(mapping.schema, request)
+        _refuse_server_part(request)
         with self._reading():
             return run(self._searcher(), mapping, request)
 
@@ -219,6 +227,14 @@ class EmbeddedEngine(Engine):
             raise EngineUnavailable(f"{self._folder.path} was closed: connect to it again")
 
 
+def _refuse_server_part(request: SearchRequest) -> None:
+    for name, value in (("body", request.body), ("first_terms", request.first_terms)):
+        if value is not None:
+            raise QueryRejected(
+                f"{name} is for OpenSearch and Elasticsearch: leave it out for an embedded index"
+            )
+
+
 def _having_terms(mapping: TantivyMapping) -> tantivy.Query:
     return tantivy.Query.term_query(mapping.fields, HAS_TERMS_FIELD, True)
 
@@ -231,12 +247,4 @@ def _in_groups(ids: Iterable[str]) -> Iterator[list[str]]:
     """Different ids, some at a time; an id that no document can have is left out."""
     stream = iter(ids)
     while some := list(islice(stream, _IDS_AT_ONCE)):
-        yield list(dict.fromkeys(id for id in some if _is_utf8(id)))
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        yield list(dict.fromkeys(id for id in some if is_utf8(id)))

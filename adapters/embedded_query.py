@@ -69,12 +69,12 @@ def _lexical(mapping: TantivyMapping, request: SearchRequest) -> Part:
     if request.text is None or not request.lexical_weight:
         return Part(request.lexical_weight, ())
     words = mapping.words(request.text)
-    fields = request.fields or mapping.schema.text
     return Part(
         request.lexical_weight,
         tuple(
-            Clause(f"{field}:{word}", _scored(mapping, field, word, frequency))
-            for field in dict.fromkeys(fields)
+            Clause(f"{field}:{word}", _scored(mapping, field, word, frequency * weight))
+            for field, weight in request.weighted_fields(mapping.schema.text).items()
+            if weight
             for word, frequency in words.items()
         ),
     )
@@ -161,28 +161,21 @@ def _filter(mapping: TantivyMapping, condition: Filter) -> tantivy.Query:
     resolved = resolve(mapping.schema, condition)
     if isinstance(resolved, AnyOf):
         return matching(mapping, resolved.field, resolved.values)
-    if isinstance(resolved, NumberBounds):
-        return tantivy.Query.range_query(
-            mapping.fields,
-            resolved.field,
-            tantivy.FieldType.Float,
-            resolved.lower,
-            resolved.upper,
-            resolved.include_lower,
-            resolved.include_upper,
-        )
+    is_number = isinstance(resolved, NumberBounds)
     return tantivy.Query.range_query(
         mapping.fields,
         resolved.field,
-        tantivy.FieldType.Integer,
+        tantivy.FieldType.Float if is_number else tantivy.FieldType.Integer,
         resolved.lower,
         resolved.upper,
+        resolved.include_lower,
+        resolved.include_upper,
     )
 
 
-def _scored(mapping: TantivyMapping, field: str, word: str, frequency: int) -> tantivy.Query:
+def _scored(mapping: TantivyMapping, field: str, word: str, boost: float) -> tantivy.Query:
     query = tantivy.Query.term_query(mapping.fields, field, word, INDEX_OPTION)
-    return _boosted(query, frequency)
+    return _boosted(query, boost)
 
 
 def _boosted(query: tantivy.Query, factor: float) -> tantivy.Query:

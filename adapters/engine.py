@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-from .errors import IndexMissing, SchemaRejected
+from .errors import IndexMissing, Rejection, SchemaRejected
+from .preparing import prepare
 from .request import SearchRequest
 from .types import Document, Schema, SearchResult, Source, Statistics
 
@@ -45,6 +46,10 @@ class Engine(ABC):
         `fingerprint` names the model of the documents' terms: ModelMismatch is raised before
         anything is read when it is not the one of the index.
         """
+
+    def faults(self, document: Document) -> tuple[Rejection, ...]:
+        """What is wrong with a document that `add` would reject; empty where nothing is."""
+        return prepare(self.describe(), document).rejections
 
     @abstractmethod
     def get(self, ids: Iterable[str], *, with_terms_only: bool = False) -> dict[str, Source]:

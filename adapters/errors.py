@@ -10,8 +10,9 @@ EngineError
   + IndexUnreadable      what lies at the address is damaged, newer, or no index at all
   + SchemaRejected       the schema is not valid, or is not the one of the index
   + ModelMismatch        the terms come from another model than those in the index
-  + DocumentsRejected    documents of a batch are not valid; nothing of the batch was written
+  + DocumentsRejected    documents are not valid, or a server refuses them
   + QueryRejected        the request cannot be run against this index
+  + MigrationRefused     a step of moving to another model is not possible, or not safe yet
 """
 
 from __future__ import annotations
@@ -66,6 +67,10 @@ class QueryRejected(EngineError):
     pass
 
 
+class MigrationRefused(EngineError):
+    pass
+
+
 @dataclass(frozen=True)
 class Rejection:
     """One reason why one document cannot be added."""
@@ -82,15 +87,21 @@ class Rejection:
 
 class DocumentsRejected(EngineError):
     """`errors` holds a `Rejection` for every fault found in the batch, `added` counts the
-    documents of earlier batches of the same call, which are stored."""
+    documents of the same call that are stored: those of earlier batches, and, where `partial`, the
+    others of this batch, because a server refused what had passed all checks here."""
 
-    def __init__(self, errors: Sequence[Rejection], *, added: int = 0) -> None:
+    def __init__(
+        self, errors: Sequence[Rejection], *, added: int = 0, partial: bool = False
+    ) -> None:
         self.errors = tuple(errors)
         self.added = added
+        self.partial = partial
         rejected = len({error.id for error in self.errors})
         shown = "; ".join(str(error) for error in self.errors[:_SHOWN])
         more = len(self.errors) - _SHOWN
+        left = "the others of the batch stored" if partial else "the whole batch left out"
+        before = "with those" if partial else "before it"
         super().__init__(
-            f"{rejected} document{'s' if rejected != 1 else ''} rejected and the whole batch left "
-            f"out ({added} added before it): {shown}{f'; and {more} more' if more > 0 else ''}"
+            f"{rejected} document{'s' if rejected != 1 else ''} rejected and {left} ({added} added "
+            f"{before}): {shown}{f'; and {more} more' if more > 0 else ''}"
         )

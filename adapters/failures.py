@@ -46,7 +46,7 @@ def failure(status: int, body: Any, request: str) -> EngineError:
     said = f"{request}: the server answered {status}: {reason}"
     kind = _types(body)
     if "index_not_found_exception" in kind:
-        return IndexMissing(f"{said}. Create the index first, or correct its name.")
+        return IndexMissing(f"{said}. Correct the name, or create an index first.")
     if "resource_already_exists_exception" in kind:
         return IndexExists(f"{said}. Drop it, or choose another name.")
     if "index_closed_exception" in kind or "index closed" in reason:

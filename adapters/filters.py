@@ -63,11 +63,13 @@ class NumberBounds:
 
 @dataclass(frozen=True)
 class DateBounds:
-    """Microseconds since 1970 (UTC), both included."""
+    """Microseconds since 1970 (UTC)."""
 
     field: str
     lower: int | None
     upper: int | None
+    include_lower: bool
+    include_upper: bool
 
 
 def resolve(schema: Schema, condition: Filter) -> AnyOf | NumberBounds | DateBounds:
@@ -109,9 +111,15 @@ def _date_bounds(condition: Range) -> DateBounds:
     if condition.gte is not None:
         lower = instant(condition.gte).first
     elif condition.gt is not None:
-        lower = instant(condition.gt).last + 1
+        lower = instant(condition.gt).last
     if condition.lte is not None:
         upper = instant(condition.lte).last
     elif condition.lt is not None:
-        upper = instant(condition.lt).first - 1
-    return DateBounds(condition.field, lower, upper)
+        upper = instant(condition.lt).first
+    return DateBounds(
+        condition.field,
+        lower,
+        upper,
+        include_lower=condition.gt is None,
+        include_upper=condition.lt is None,
+    )

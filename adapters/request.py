@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .errors import ModelMismatch, QueryRejected
 from .filters import Filter, resolve
@@ -16,6 +17,10 @@ MAX_WINDOW = 10_000
 
 DEFAULT_LEXICAL_WEIGHT = 1.0
 DEFAULT_LATENT_WEIGHT = 1.0
+DEFAULT_COUNT_TO = 10_000
+DEFAULT_RESCORE_WINDOW = 200
+
+_OF_THE_REQUEST = ("size", "from", "explain", "rescore", "track_total_hits")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +30,8 @@ class SearchRequest:
     With neither `text` nor `terms`, all documents that pass the filters match, with score 0.
     An empty `text` or empty `terms` is a part of the query that matches nothing.
 
+    `body`, `first_terms` and `rescore_window` are for servers, OpenSearch and Elasticsearch.
+
     Raises QueryRejected where the request contradicts itself.
     """
 
@@ -33,8 +40,9 @@ class SearchRequest:
     terms: Mapping[str, int] | None = None
     """Latent term to frequency, from the model named by `fingerprint`."""
     fingerprint: str | None = None
-    fields: tuple[str, ...] = ()
-    """Text fields to search, their scores added up; none named: all."""
+    fields: tuple[str, ...] | Mapping[str, float] = ()
+    """Text fields to search, their scores added up; none named: all. A mapping gives each a weight,
+    which multiplies its score."""
     filters: tuple[Filter, ...] = ()
     size: int = 10
     offset: int = 0
@@ -44,6 +52,20 @@ class SearchRequest:
     """Multiplies the BM25 of the latent terms; 0 leaves the terms out."""
     explain: bool = False
     """Fill `Hit.term_scores`; costs one small search for each word and term."""
+    count_to: int = DEFAULT_COUNT_TO
+    """Matches to count at least; servers stop there, because counting costs time."""
+    body: Mapping[str, Any] | None = None
+    """A search in the server's own language, as sent to `_search`. Its aggregations, highlight,
+    `_source`, sort and so on are passed on as they are, and what comes back is in `extra` of the
+    result and its hits.
+
+    Its `query` narrows the search where it is a `bool` of only `filter` and `must_not`. Any other
+    query decides alone which documents match, and its score is part of `lexical`.
+    """
+    first_terms: int | None = None
+    """Match only so many of the terms, the first ones, and apply the others to the best
+    `rescore_window` hits of each shard. None: match all of them."""
+    rescore_window: int = DEFAULT_RESCORE_WINDOW
 
     def __post_init__(self) -> None:
         if self.text is not None and not isinstance(self.text, str):
@@ -57,6 +79,32 @@ class SearchRequest:
             )
         _check_weight("lexical_weight", self.lexical_weight)
         _check_weight("latent_weight", self.latent_weight)
+        for field, weight in self.weighted_fields(()).items():
+            _check_weight(f"weight of {field}", weight)
+        _check_count("count_to", self.count_to)
+        self._check_server_part()
+
+    def weighted_fields(self, default: Iterable[str]) -> dict[str, float]:
+        """Each field to search with its weight; `default` are those where none is named."""
+        if isinstance(self.fields, Mapping):
+            return dict(self.fields)
+        return dict.fromkeys(self.fields or default, 1.0)
+
+    def _check_server_part(self) -> None:
+        if self.first_terms is not None:
+            _check_count("first_terms", self.first_terms)
+        _check_count("rescore_window", self.rescore_window)
+        if self.body is None:
+            return
+        if not isinstance(self.body, Mapping):
+            raise QueryRejected(f"body is a mapping, not {self.body!r}")
+        if found := [key for key in _OF_THE_REQUEST if key in self.body]:
+            raise QueryRejected(
+                f"body has {', '.join(found)}: give size, offset, explain, first_terms, "
+                "rescore_window and count_to to the request itself"
+            )
+        if self.first_terms is not None and "sort" in self.body:
+            raise QueryRejected("first_terms is for hits by score: leave sort out of body")
 
 
 def _check_count(name: str, value: object) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Literal, get_args
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, get_args
 
 from .engine import Engine
 from .errors import QueryRejected
 from .filters import ID_FIELD, AnyOf, Filter
 from .indexing import IndexRun, Progress
-from .request import DEFAULT_LATENT_WEIGHT, DEFAULT_LEXICAL_WEIGHT, SearchRequest
+from .request import (
+    DEFAULT_COUNT_TO,
+    DEFAULT_LATENT_WEIGHT,
+    DEFAULT_LEXICAL_WEIGHT,
+    DEFAULT_RESCORE_WINDOW,
+    SearchRequest,
+)
 from .term_encoder import TermEncoder
 from .types import Document, Hit, SearchResult
 
@@ -45,13 +51,17 @@ class Search:
         text: str,
         *,
         mode: Mode | None = None,
-        fields: tuple[str, ...] = (),
+        fields: tuple[str, ...] | Mapping[str, float] = (),
         filters: tuple[Filter, ...] = (),
         size: int = 10,
         offset: int = 0,
         lexical_weight: float = DEFAULT_LEXICAL_WEIGHT,
         latent_weight: float = DEFAULT_LATENT_WEIGHT,
         explain: bool = False,
+        count_to: int = DEFAULT_COUNT_TO,
+        body: Mapping[str, Any] | None = None,
+        first_terms: int | None = None,
+        rescore_window: int = DEFAULT_RESCORE_WINDOW,
     ) -> SearchResult:
         """Documents by their words, by their latent terms, or by both.
 
@@ -71,6 +81,10 @@ class Search:
             lexical_weight=lexical_weight,
             latent_weight=latent_weight,
             explain=explain,
+            count_to=count_to,
+            body=body,
+            first_terms=first_terms,
+            rescore_window=rescore_window,
         )
         return self._engine.search(request)
 

@@ -121,6 +121,8 @@ class Hit:
     term_scores: Mapping[str, float] = field(default_factory=dict)
     """Only where asked for (`explain`): what each matching term adds to `score`, which is their
     sum. A latent term goes by its name (`t17`), a word by `field:word`; heaviest first."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """What else a server says of the hit: `highlight`, `sort`, `fields`, ..."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,10 @@ class SearchResult:
     hits: tuple[Hit, ...]
     total: int
     """Documents that match, however few were asked for."""
+    total_is_exact: bool = True
+    """Else more may match: the server stopped counting at `SearchRequest.count_to`."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """What else a server answers: `aggregations`, `suggest`, `pit_id`, ..."""
 
 
 @dataclass(frozen=True)

@@ -114,3 +114,12 @@ def shown(value: object) -> str:
 def without_surrogates(text: str) -> str:
     """Engines take UTF-8, which has no lone surrogates: each becomes a question mark."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def is_utf8(text: str) -> bool:
+    """Whether it can be an id: lone surrogates cannot be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

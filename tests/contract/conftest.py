@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from adapters import Engine, Schema, connect
+from adapters.errors import IndexMissing
 
 FINGERPRINT = "3f9a1c0b77de"
-
-# name -> where a test's index goes, given the test's own folder
-ADDRESSES: dict[str, Callable[[Path], str]] = {
-    "embedded": lambda folder: str(folder / "index"),
-}
+SERVERS = ("elasticsearch", "opensearch")
 
 
-@pytest.fixture(params=sorted(ADDRESSES))
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(
+    params=["embedded", *(pytest.param(name, marks=pytest.mark.engine) for name in SERVERS)]
+)
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An address with no index at it."""
-    return ADDRESSES[request.param](tmp_path)
+    if request.param == "embedded":
+        yield str(tmp_path / "index")
+        return
+    url = request.getfixturevalue(f"{request.param}_url")
+    address = f"{url}/contract-{uuid.uuid4().hex[:12]}"
+    yield address
+    with connect(address) as engine:
+        try:
+            engine.drop()
+        except IndexMissing:
+            pass
 
 
 @pytest.fixture

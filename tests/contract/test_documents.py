@@ -128,6 +128,7 @@ def test_everything_is_there_after_closing_and_connecting_again(
     address: str, engine: Engine, schema: Schema
 ) -> None:
     engine.add([Document("a", {"title": "kept", "tag": "t"}, {"t1": 2})])
+    engine.refresh()
     engine.close()
     with connect(address) as again:
         assert again.describe() == schema
@@ -179,6 +180,7 @@ def test_ensure_creates_then_accepts_the_same_schema_only(
 
 def test_threads_may_search_while_another_adds(engine: Engine) -> None:
     engine.add([Document("first", {"title": "x"})])
+    engine.refresh()
     totals: list[int] = []
 
     def look() -> None:

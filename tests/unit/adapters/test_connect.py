@@ -11,18 +11,44 @@ from adapters.errors import UnsupportedAddress
 
 
 @pytest.mark.parametrize(
-    "address",
-    ["opensearch://localhost:9200/x", "elasticsearch://h/x", "https://h:9200", "memory://", ""],
+    ("address", "message"),
+    [
+        ("", "give the path of a folder"),
+        ("memory://", "memory:// is not known: give the path of a folder"),
+        ("opensearch://h:9200", "names no index: write opensearch://h:9200/INDEX"),
+        ("https://h", "names no index: write https://h:443/INDEX"),
+        ("opensearch://h:99999/x", "'h:99999' is no host"),
+        ("opensearch://h, /x", "' ' is no host"),
+        ("opensearch:///x", "no address of a server"),
+        ("https://h/x?pretty", "no address of a server"),
+        ("elasticsearch://h/Books", "'Books' is no usable index name"),
+        ("elasticsearch://h/logs-*", r"'logs-\*' is no usable index name"),
+        ("elasticsearch://h/a,b", "'a,b'"),
+        ("elasticsearch://h/_all", "'_all'"),
+        ("elasticsearch://h/%20", "' '"),
+    ],
 )
-def test_an_address_that_is_not_a_path_is_refused(address: str) -> None:
-    with pytest.raises(UnsupportedAddress, match="give the path of a folder"):
+def test_an_address_that_leads_nowhere_is_refused(address: str, message: str) -> None:
+    with pytest.raises(UnsupportedAddress, match=message):
         connect(address)
+
+
+@pytest.mark.parametrize("address", ["https://me:secret@h", "https://me:secret@h/A"])
+def test_a_password_is_in_no_message(address: str) -> None:
+    with pytest.raises(UnsupportedAddress) as caught:
+        connect(address)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UnsupportedAddress, match="is a file"):
         connect(tmp_path / "file")
+
+
+def test_credentials_for_a_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedAddress, match="credentials are for servers"):
+        connect(tmp_path, api_key="x")
 
 
 @pytest.mark.parametrize("name", ["plain", "with space", "日本", "a:b", "C:x"])
