@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,8 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     url = request.getfixturevalue(f"{request.param}_url")
     address = f"{url}/contract-{uuid.uuid4().hex[:12]}"
     yield address
-    with connect(address) as engine:
-        try:
-            engine.drop()
-        except IndexMissing:
-            pass
+    with connect(address) as engine, suppress(IndexMissing):
+        engine.drop()
 
 
 @pytest.fixture
