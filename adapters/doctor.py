@@ -44,7 +44,7 @@ def examine(case: Case) -> Iterator[Finding]:
             yield from _index(case)
             fingerprint = fingerprint or _active(case)
     if case.sidecar is not None:
-        yield from sidecar(case.sidecar, fingerprint)
+        yield from sidecar(case.sidecar, fingerprint, key=case.sidecar_key)
 
 
 def _index(case: Case) -> Iterator[Finding]:

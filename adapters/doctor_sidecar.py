@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from .finding import Finding
 
 _TIMEOUT = 5.0  # seconds
 
 
-def sidecar(url: str, fingerprint: str | None) -> Iterator[Finding]:
+def sidecar(url: str, fingerprint: str | None, *, key: str | None = None) -> Iterator[Finding]:
     """Asks the sidecar at a base URL; `fingerprint` is that of the index, where it has one."""
     base = url.rstrip("/")
     try:
-        _read(f"{base}/health/ready")
-        about = json.loads(_read(f"{base}/v1/info"))
+        _read(f"{base}/health/ready", key)
+        about = json.loads(_read(f"{base}/v1/info", key))
     except HTTPError as exc:
+        exc.close()
         said = f"The sidecar at {base} answered {exc.code} to {exc.url.removeprefix(base)}"
-        yield Finding("sidecar", "fail", f"{said}: {_REMEDIES.get(exc.code, 'read its log')}.")
-    except ValueError as exc:
-        yield Finding("sidecar", "fail", f"{base} does not answer as a sidecar does: {exc}.")
+        yield Finding("sidecar", "fail", f"{said}: {_REMEDIES.get(exc.code, _OTHER)}.")
+    except (ValueError, HTTPException) as exc:
+        said = f"{base} does not answer as a sidecar does ({exc!r}): check the address."
+        yield Finding("sidecar", "fail", said)
     except OSError as exc:
         reason = exc.reason if isinstance(exc, URLError) else exc
         said = f"The sidecar at {base} cannot be reached: {reason}."
@@ -33,11 +36,10 @@ def sidecar(url: str, fingerprint: str | None) -> Iterator[Finding]:
 
 
 _REMEDIES = {
-    401: "it wants an API key",
-    403: "it wants another API key",
-    404: "this is another service",
+    401: "it wants its key, or another one",
     503: "it is still loading its model, or is shutting down",
 }
+_OTHER = "this is another service, or its log says why"
 
 
 def judge_sidecar(url: str, about: Any, fingerprint: str | None) -> Finding:
@@ -51,7 +53,8 @@ def judge_sidecar(url: str, about: Any, fingerprint: str | None) -> Finding:
     return Finding("sidecar", "ok", f"The sidecar at {url} is ready, with model {theirs}.")
 
 
-def _read(url: str) -> bytes:
-    with urlopen(url, timeout=_TIMEOUT) as answer:
+def _read(url: str, key: str | None) -> bytes:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    with urlopen(Request(url, headers=headers), timeout=_TIMEOUT) as answer:
         body: bytes = answer.read()
     return body

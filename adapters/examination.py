@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +24,7 @@ class Case:
     """The most latent terms that the encoder gives a query; None: not known."""
     sidecar: str | None = None
     """The sidecar's base URL."""
+    sidecar_key: str | None = field(default=None, repr=False)
 
     @property
     def is_opensearch(self) -> bool:

@@ -26,6 +26,7 @@ VERBS = (
     "eval",
     "train",
     "serve",
+    "doctor",
 )
 
 
