@@ -16,6 +16,7 @@ from rerank_service.errors import Invalid, ServiceError
 from rerank_service.gateway import Gateway
 from rerank_service.routes_encode import encode_routes
 from rerank_service.routes_operations import operations
+from rerank_service.routes_rerank import rerank_routes
 from rerank_service.service import Service
 from rerank_service.settings import Settings
 
@@ -42,7 +43,7 @@ def create_app(encoder: TermEncoder, settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.service = service
-    for router in (operations(service), encode_routes(service)):
+    for router in (operations(service), encode_routes(service), rerank_routes(service)):
         app.include_router(router)
     app.add_middleware(Gateway, service=service)
     _answer_errors(app, service)

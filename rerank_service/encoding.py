@@ -6,6 +6,7 @@ What a text gets is, to the bit, what ``TermEncoder`` gives it alone.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Callable, Hashable, Sequence
@@ -25,6 +26,8 @@ from rerank_service.metrics import Metrics
 from rerank_service.records import TokenVectors
 from rerank_service.settings import Settings
 from rerank_service.urgency import Work
+
+_LOG = logging.getLogger(__name__)
 
 Side = Literal["document", "query"]
 Answer = TypeVar("Answer")
@@ -60,12 +63,12 @@ class Part(NamedTuple):
 
 
 class EncodedText(NamedTuple):
-    """What was needed of a text; the rest is None."""
+    """What was needed of a text; the rest is empty."""
 
     tokens: int
-    terms: LatentTerms | None = None
-    vectors: TokenVectors | None = None
-    pooled: NDArray[np.float32] | None = None
+    terms: LatentTerms
+    vectors: TokenVectors
+    pooled: NDArray[np.float32]  # (dimensions,)
 
 
 class _Cut(NamedTuple):
@@ -173,14 +176,15 @@ class Encoding:
         good = [part for part in parts if isinstance(part, Part)]
         if len(good) < len(parts):
             cause = next(part for part in parts if isinstance(part, Exception))
+            _LOG.error("the model failed on a text", exc_info=cause)
             return EncodingFailed(f"the model failed on this text ({type(cause).__name__})")
         sums = [part.sums for part in good if part.sums is not None]
         dimensions = self.encoder.manifest.backbone.dimensions
         return EncodedText(
             cut.tokens,
-            terms=self._readers[side].terms(sums) if need.terms else None,
-            vectors=_vectors(cut, good, need, dimensions) if need.vector_tokens else None,
-            pooled=_pooled(good, dimensions) if need.pooled else None,
+            terms=self._readers[side].terms(sums),
+            vectors=_vectors(cut, good, need, dimensions),
+            pooled=_pooled(good, dimensions),
         )
 
 

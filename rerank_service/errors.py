@@ -1,7 +1,8 @@
 """What a request can be answered with when it cannot be done; every message says what to do.
 
 ServiceError
-  + BadRequest         400, the body is not JSON, or is empty where it may not be
+  + BadRequest         400, the body is not JSON
+    - EmptyBatch       400, a list of texts is empty where the dialect does not allow it
   + Unauthorised       401, no key or a wrong one
   + BodyTooSlow        408, the body did not arrive in time
   + TooLarge           413, the body, the list of documents or the text is over a limit
@@ -31,6 +32,10 @@ class ServiceError(Exception):
 
 class BadRequest(ServiceError):
     status, kind = 400, "Validation"
+
+
+class EmptyBatch(BadRequest):
+    kind = "Empty"
 
 
 class Unauthorised(ServiceError):

@@ -10,7 +10,6 @@ import numpy as np
 from fastapi import APIRouter
 from numpy.typing import NDArray
 
-from latent_terms import LatentTerms
 from rerank_service.answers import Answer
 from rerank_service.encoding import EncodedText, Need
 from rerank_service.errors import EncodingFailed, Invalid, TooLarge
@@ -35,7 +34,7 @@ def encode_routes(service: Service) -> APIRouter:
     async def encode(body: EncodeRequest) -> Answer:
         texts = await _encode(service, body)
         if body.format == "maps":
-            return Answer([dict(_terms(text)) for text in texts])
+            return Answer([dict(text.terms) for text in texts])
         items = [_item(text, n, body, service.model) for n, text in enumerate(texts)]
         return Answer(
             {
@@ -58,7 +57,6 @@ def encode_routes(service: Service) -> APIRouter:
         items = [
             {"object": "embedding", "index": n, "embedding": shape(text.pooled)}
             for n, text in enumerate(texts)
-            if text.pooled is not None
         ]
         model = service.encoder.name
         return Answer({"object": "list", "model": model, "data": items, "usage": _usage(texts)})
@@ -81,11 +79,7 @@ async def _encode(service: Service, body: EncodeRequest) -> list[EncodedText]:
         )
     )
     if keep:
-        vectors = {
-            text: encoded.vectors
-            for text, encoded in zip(body.input, texts, strict=True)
-            if encoded.vectors is not None
-        }
+        vectors = {text: encoded.vectors for text, encoded in zip(body.input, texts, strict=True)}
         await service.encoding.beside(lambda: service.kept.keep(vectors), deadline)
     return texts
 
@@ -128,7 +122,7 @@ def whole(texts: Sequence[EncodedText | EncodingFailed]) -> list[EncodedText]:
 
 
 def _item(text: EncodedText, index: int, body: EncodeRequest, model: str) -> dict[str, Any]:
-    terms = _terms(text)
+    terms = text.terms
     item: dict[str, Any] = {"index": index, "model": model, "tokens": text.tokens}
     if body.input_type == "query":
         item["latent_query"] = terms.spell()
@@ -139,15 +133,11 @@ def _item(text: EncodedText, index: int, body: EncodeRequest, model: str) -> dic
         item["terms"] = dict(terms)
     if body.format == "sparse":
         item["embedding"] = [{"token": term, "weight": n} for term, n in terms.items()]
-    if body.vectors and text.vectors is not None:
+    if body.vectors:
         halves = text.vectors.vectors
         data = base64.b64encode(halves.astype("<f2").tobytes()).decode("ascii")
         item["vectors"] = {"dtype": "float16", "shape": halves.shape, "data": data}
     return item
-
-
-def _terms(text: EncodedText) -> LatentTerms:
-    return LatentTerms() if text.terms is None else text.terms
 
 
 def _usage(texts: Sequence[EncodedText]) -> dict[str, int]:

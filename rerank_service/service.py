@@ -10,6 +10,7 @@ import latent_terms
 from latent_terms import TermEncoder
 from rerank_service.encoding import Encoding
 from rerank_service.metrics import Metrics
+from rerank_service.reranking import Reranker
 from rerank_service.settings import Settings
 from rerank_service.store import KeptVectors
 
@@ -24,6 +25,7 @@ class Service:
         self.metrics = Metrics()
         self.encoding = Encoding(encoder, settings, self.metrics)
         self.kept = KeptVectors.open(encoder, settings, self.metrics)
+        self.reranker = Reranker(self.encoding, self.kept, settings, self.metrics)
         self.ready = False
         """Whether new requests are welcome: not before it is warm, not while it shuts down."""
         self.metrics.info(

@@ -54,8 +54,8 @@ def running(encoder: TermEncoder | None = None, **settings: Any) -> Iterator[Run
         wait_until(lambda: server.started or not thread.is_alive())
         assert server.started
         service = Running(server)
-        yield service
-        service.client.close()
+        with service.client:
+            yield service
     finally:
         server.should_exit = True
         thread.join(20)
