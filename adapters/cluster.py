@@ -8,6 +8,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -123,15 +124,16 @@ class Cluster:
     def _find_out(self) -> tuple[Wire, Server]:
         asked = self.address.distribution
         kind, wire = _any_wire(self.address, self._security, asked)
-        answer = self._exchange(wire, "GET", "/", None, None, None)
-        if not answer.ok:
-            wire.close()
-            raise failure(answer.status, answer.body, f"GET {self._where('/')}")
-        server = read_server(answer.body, self.address)
-        if server.distribution != kind:
-            wire.close()
-            wire = open_wire(server.distribution, self.address, self._security)
-        return wire, server
+        with ExitStack() as unless_kept:
+            unless_kept.callback(wire.close)
+            answer = self._exchange(wire, "GET", "/", None, None, None)
+            if not answer.ok:
+                raise failure(answer.status, answer.body, f"GET {self._where('/')}")
+            server = read_server(answer.body, self.address)
+            if server.distribution == kind:
+                unless_kept.pop_all()
+                return wire, server
+        return open_wire(server.distribution, self.address, self._security), server
 
     def _exchange(
         self,

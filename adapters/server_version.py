@@ -9,7 +9,8 @@ from typing import Any
 from .address import Address, Distribution
 from .errors import UnsupportedAddress
 
-OLDEST: dict[Distribution, tuple[int, int]] = {"opensearch": (2, 10), "elasticsearch": (8, 11)}
+# OpenSearch 2.13 is the first to report the scores of named queries
+OLDEST: dict[Distribution, tuple[int, int]] = {"opensearch": (2, 13), "elasticsearch": (8, 11)}
 NAMES: dict[Distribution, str] = {"opensearch": "OpenSearch", "elasticsearch": "Elasticsearch"}
 
 
