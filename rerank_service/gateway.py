@@ -35,8 +35,8 @@ class Gateway:
         self._service = service
         self._keys = [_digest(key) for key in service.keys]
         self._budget = BodyBudget(service.settings.max_bytes_in_flight)
-        self._requests = 0
-        service.metrics.gauge("requests_in_flight", "Being answered", lambda: self._requests)
+        self._working = 0
+        service.metrics.gauge("requests_in_flight", "Being answered", lambda: self._working)
         service.metrics.gauge("body_bytes", "Of requests in flight", lambda: self._budget.held)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +45,6 @@ class Gateway:
             return
         exchange = _Exchange(scope, send)
         started = time.perf_counter()
-        self._requests += 1
         try:
             await self._answer(exchange, receive)
         except ClientGone:
@@ -57,7 +56,6 @@ class Gateway:
             _LOG.exception("request %s failed", exchange.id)
             await self._apologise(exchange, receive)
         finally:
-            self._requests -= 1
             self._note(exchange, time.perf_counter() - started)
 
     async def _answer(self, exchange: _Exchange, receive: Receive) -> None:
@@ -70,14 +68,23 @@ class Gateway:
         if scope["method"] != "POST":
             await self._app(scope, receive, exchange.send)
             return
-        if self._requests > settings.max_requests:
+        if self._working >= settings.max_requests:
             raise Overloaded(
                 f"{settings.max_requests} requests are in flight: try again later", retry_after=1
             )
+        self._working += 1
+        try:
+            await self._work(exchange, receive, headers)
+        finally:
+            self._working -= 1
+
+    async def _work(self, exchange: _Exchange, receive: Receive, headers: Headers) -> None:
         announced = headers.get("content-length", "")
         length = int(announced) if announced.isascii() and announced.isdigit() else None
         with self._budget.share() as share:
-            body = await read_body(receive, length=length, share=share, settings=settings)
+            body = await read_body(
+                receive, length=length, share=share, settings=self._service.settings
+            )
             await self._while_wanted(exchange, body, receive)
 
     async def _while_wanted(self, exchange: _Exchange, body: bytes, receive: Receive) -> None:
