@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
+from latent_terms.commands.cluster_options import ClusterOptions, cluster_options
 from latent_terms.commands.models import load_model_of, model_of_index_option
 from latent_terms.commands.output import json_option, percent, print_json, print_table, say
 
@@ -35,7 +35,7 @@ class Match:
 
 
 @click.command(short_help="Show why a document matches a query.")
-@click.argument("index", metavar="PATH", type=click.Path(path_type=Path))
+@click.argument("index", metavar="INDEX")
 @click.argument("query")
 @click.argument("document", metavar="ID")
 @click.option(
@@ -44,17 +44,19 @@ class Match:
     help="What to match, as in search.",
 )
 @model_of_index_option
+@cluster_options
 @json_option
 def command(
     *,
-    index: Path,
+    index: str,
     query: str,
     document: str,
     mode: Literal["combined", "lexical", "latent"] | None,
     model: str | None,
+    cluster: ClusterOptions,
     as_json: bool,
 ) -> None:
-    """Show why the document with this ID matches QUERY in the index at PATH.
+    """Show why the document with this ID matches QUERY in the INDEX: a folder or an address.
 
     Each row is a latent term or a word that both have, with its share of the score. The label of a
     latent term are the words that set it off most in the text the model was trained on.
@@ -63,10 +65,11 @@ def command(
     Examples:
       latent-terms explain my-index "why is the sky blue" doc-17
       latent-terms explain my-index "wing stall" 42 --mode latent --json
+      latent-terms explain opensearch://localhost:9200/books "sea voyages" 0141439610
     """
-    from adapters import Search, connect
+    from adapters import Search
 
-    with connect(index) as engine:
+    with cluster.engine(index) as engine:
         encoder = None if mode == "lexical" else load_model_of(engine.describe(), model)
         hit = Search(engine, encoder).explain(query, document, mode=mode)
         if hit is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from latent_terms.commands.cluster_options import ClusterOptions, cluster_options
 from latent_terms.commands.models import DEFAULT_MODEL, load_model
 from latent_terms.commands.output import json_option, print_facts, print_json
 
@@ -18,20 +19,23 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("what", metavar="[MODEL|INDEX]", default=DEFAULT_MODEL)
+@cluster_options
 @json_option
-def command(what: str, as_json: bool) -> None:
-    """Describe a model, or an index by its folder.
+def command(*, what: str, cluster: ClusterOptions, as_json: bool) -> None:
+    """Describe a model, or an index by its folder or address.
 
     \b
     Examples:
       latent-terms info
       latent-terms info my-index
+      latent-terms info opensearch://localhost:9200/books
       latent-terms info path/to/model --json
     """
-    from adapters import connect
+    from adapters.address import is_server
 
-    if Path(what).is_dir() and not Path(what, "manifest.json").exists():
-        with connect(what) as engine:
+    folder = Path(what).is_dir() and not Path(what, "manifest.json").exists()
+    if folder or is_server(what):
+        with cluster.engine(what) as engine:
             facts = index_facts(engine.statistics())
     else:
         facts = model_facts(load_model(what))

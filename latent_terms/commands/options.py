@@ -25,6 +25,25 @@ def fields_option(
     )
 
 
+def _weights(ctx: click.Context, option: click.Parameter, value: str | None) -> dict[str, float]:
+    weights: dict[str, float] = {}
+    for part in (value or "").split(","):
+        name, caret, weight = part.strip().partition("^")
+        try:
+            weights |= {name: float(weight) if caret else 1.0} if name else {}
+        except ValueError as exc:
+            raise click.BadParameter(f"{part!r}: write FIELD^WEIGHT, such as title^2") from exc
+    return weights
+
+
+weighted_fields_option = click.option(
+    "--fields",
+    callback=_weights,
+    metavar="A,B^2",
+    help="Fields whose words are matched, each with a weight.  [default: the index's text fields]",
+)
+
+
 def _names(ctx: click.Context, option: click.Parameter, value: str | None) -> Names | None:
     if value is None:
         return None

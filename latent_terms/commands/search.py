@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from latent_terms.commands.cluster_options import ClusterOptions, cluster_options
 from latent_terms.commands.filters import filter_option, parse_filters
 from latent_terms.commands.models import load_model_of, model_of_index_option
+from latent_terms.commands.options import weighted_fields_option
 from latent_terms.commands.output import Column, json_option, percent, print_json, print_table, say
+from latent_terms.commands.query_file import QueryFile, query_file_option
 
 if TYPE_CHECKING:
     from adapters import Hit, Schema, SearchResult
@@ -29,34 +31,58 @@ COLUMNS: tuple[Column, ...] = (
 
 
 @click.command(short_help="Search an index by words and latent terms.")
-@click.argument("index", metavar="PATH", type=click.Path(path_type=Path))
+@click.argument("index", metavar="INDEX")
 @click.argument("query")
 @click.option(
     "--mode",
     type=click.Choice(["combined", "lexical", "latent"]),
     help="Match words, latent terms, or both.  [default: both, where the index has latent terms]",
 )
+@weighted_fields_option
 @filter_option
-@click.option("--size", type=COUNT, default=10, show_default=True, help="Hits to show.")
-@click.option("--offset", type=COUNT, default=0, show_default=True, help="Hits to pass over.")
+@click.option("--size", type=COUNT, help="Hits to show.  [default: 10]")
+@click.option("--offset", type=COUNT, help="Hits to pass over.  [default: 0]")
 @click.option("--lexical-weight", type=WEIGHT, help="Weight of the words in a combined search.")
 @click.option("--latent-weight", type=WEIGHT, help="Weight of the latent terms in it.")
+@query_file_option
+@click.option(
+    "--first-terms",
+    type=COUNT,
+    metavar="N",
+    help="On a server: match only the N most important latent terms, and apply the others to the "
+    "best hits.  [default: match all of them]",
+)
+@click.option(
+    "--rescore-window",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="How many hits those are, in each shard.  [default: 200]",
+)
 @model_of_index_option
+@cluster_options
 @json_option
 def command(
     *,
-    index: Path,
+    index: str,
     query: str,
     mode: Mode | None,
+    fields: dict[str, float],
     filters: tuple[str, ...],
-    size: int,
-    offset: int,
+    size: int | None,
+    offset: int | None,
     lexical_weight: float | None,
     latent_weight: float | None,
+    query_file: QueryFile,
+    first_terms: int | None,
+    rescore_window: int | None,
     model: str | None,
+    cluster: ClusterOptions,
     as_json: bool,
 ) -> None:
-    """Search the index at PATH by words and latent terms in one request.
+    """Search the INDEX by words and latent terms in one request.
+
+    INDEX is the folder of an index, or the address of one on a server: opensearch://HOST:9200/NAME,
+    elasticsearch://HOST:9200/NAME, with +https for TLS, or https://HOST/NAME.
 
     The columns words and latent tell how much of a hit's score comes from either.
 
@@ -66,37 +92,52 @@ def command(
       latent-terms search my-index "wing stall" --mode latent --size 3
       latent-terms search books "sea voyages" --filter language=en --filter 'year>=1900'
       latent-terms search my-index "wing stall" --json | jq .hits[0].source
+      latent-terms search opensearch://localhost:9200/books "sea voyages" --fields title^2,blurb
+      latent-terms search https://search.example.org/books "sea voyages" --query-file shop.json
     """
-    from adapters import Search, SearchRequest, connect
+    from adapters import Search, SearchRequest
 
-    if lexical_weight is None:
-        lexical_weight = SearchRequest.lexical_weight
-    if latent_weight is None:
-        latent_weight = SearchRequest.latent_weight
-    with connect(index) as engine:
+    asked: dict[str, Any] = {
+        "size": query_file.size if size is None else size,
+        "offset": query_file.offset if offset is None else offset,
+        "lexical_weight": lexical_weight,
+        "latent_weight": latent_weight,
+        "first_terms": first_terms,
+        "rescore_window": rescore_window,
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    with cluster.engine(index) as engine:
         schema = engine.describe()
         encoder = None if mode == "lexical" else load_model_of(schema, model)
         started = time.perf_counter()
         result = Search(engine, encoder).search(
             query,
             mode=mode,
+            fields=fields,
             filters=parse_filters(filters, schema),
-            size=size,
-            offset=offset,
-            lexical_weight=lexical_weight,
-            latent_weight=latent_weight,
+            body=query_file.body,
+            **given,
         )
         milliseconds = 1000 * (time.perf_counter() - started)
     if as_json:
-        hits = [_as_json(hit) for hit in result.hits]
-        print_json({"query": query, "total": result.total, "ms": milliseconds, "hits": hits})
+        print_json({"query": query, "ms": milliseconds, **_as_json(result)})
         return
     if result.hits:
-        _print(result, schema, lexical_weight)
-    say(f"{result.total:,} documents match; {milliseconds:,.0f} ms.")
+        _print(result, schema, given.get("lexical_weight", SearchRequest.lexical_weight))
+    least = "" if result.total_is_exact else "At least "
+    say(f"{least}{result.total:,} documents match; {milliseconds:,.0f} ms.")
 
 
-def _as_json(hit: Hit) -> dict[str, Any]:
+def _as_json(result: SearchResult) -> dict[str, Any]:
+    return {
+        "total": result.total,
+        "total_is_exact": result.total_is_exact,
+        "hits": [_hit_as_json(hit) for hit in result.hits],
+        **({"extra": result.extra} if result.extra else {}),
+    }
+
+
+def _hit_as_json(hit: Hit) -> dict[str, Any]:
     return {
         "rank": hit.rank,
         "id": hit.id,
@@ -104,6 +145,7 @@ def _as_json(hit: Hit) -> dict[str, Any]:
         "lexical": hit.lexical,
         "latent": hit.latent,
         "source": hit.source,
+        **({"extra": hit.extra} if hit.extra else {}),
     }
 
 
