@@ -3,10 +3,15 @@
 The weight of a latent in a text is w = sqrt(sum of its values over the tokens of the text)
 (Clavie et al. 2026, arXiv 2605.29384, section 3); its frequency is round(w x scale), and a
 frequency of 0 is dropped.
+
+The different terms of a text grow more slowly than its length (Heaps' law), and so does the limit
+on them: it is given for ``LIMIT_TOKENS`` tokens and goes with the square root of their number. A
+long document keeps more terms than a short one, and loses only what is weakest in it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -16,12 +21,15 @@ from numpy.typing import NDArray
 from latent_terms.sae import SparseCodes
 from latent_terms.terms import LatentTerms
 
+LIMIT_TOKENS = 256  # length of a document that may have exactly the limit of terms
+
 
 class Sums(NamedTuple):
     """Summed values of the active latents of a window or a text, latents ascending."""
 
     latents: NDArray[np.int64]  # (m,)
     values: NDArray[np.float64]  # (m,), above 0
+    tokens: int  # of the window or text
 
 
 def sums_by_window(codes: SparseCodes, rows: NDArray[np.int64], n_windows: int) -> list[Sums]:
@@ -32,9 +40,9 @@ def sums_by_window(codes: SparseCodes, rows: NDArray[np.int64], n_windows: int) 
     unique, values = _summed(keys, codes.values[active])
     cuts = np.searchsorted(unique, np.arange(1, n_windows) << 32)
     latents = unique & 0xFFFFFFFF
-    return [
-        Sums(*part) for part in zip(np.split(latents, cuts), np.split(values, cuts), strict=True)
-    ]
+    tokens = np.bincount(rows, minlength=n_windows).tolist()
+    parts = zip(np.split(latents, cuts), np.split(values, cuts), tokens, strict=True)
+    return [Sums(*part) for part in parts]
 
 
 def total(parts: Sequence[Sums]) -> Sums:
@@ -43,7 +51,7 @@ def total(parts: Sequence[Sums]) -> Sums:
         return parts[0]
     latents = np.concatenate([np.zeros(0, np.int64), *(part.latents for part in parts)])
     values = np.concatenate([np.zeros(0), *(part.values for part in parts)])
-    return Sums(*_summed(latents, values))
+    return Sums(*_summed(latents, values), sum(part.tokens for part in parts))
 
 
 def pooled_vectors(
@@ -69,14 +77,14 @@ def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def document_terms(sums: Sums, scale: float, limit: int) -> LatentTerms:
-    """Terms by descending weight, at most ``limit`` of them (0: all)."""
+    """Terms by descending weight, at most ``limit`` of them in 256 tokens (0: all)."""
     weights = np.sqrt(sums.values)
-    order = _heaviest(weights, limit)
+    order = _heaviest(weights, math.ceil(limit * math.sqrt(sums.tokens / LIMIT_TOKENS)))
     return _terms(sums.latents[order], weights[order] * scale)
 
 
 def query_terms(sums: Sums, scale: float, limit: int, idf: NDArray[np.float64]) -> LatentTerms:
-    """As ``document_terms``, but by descending weight x idf, and never without a term.
+    """At most ``limit`` terms (0: all) by descending weight x idf, and never without a term.
 
     ``idf`` is (n_latents,). Where every frequency rounds to 0, the heaviest latent counts once.
     """

@@ -38,7 +38,9 @@ class TrainConfig:
         0.45, "Share of a passage's latents, weakest first, whose frequency rounds to 0."
     )
     query_detail: float = option(4.0, "How many times finer frequencies are in queries.")
-    max_document_terms: int = option(0, "Most terms of a document, heaviest first (0: all).")
+    max_document_terms: int = option(
+        0, "Most terms of a document of 256 tokens; goes with the root of its length (0: all)."
+    )
     max_query_terms: int = option(0, "Most terms of a query, heaviest first (0: all).")
     drop_above: float = option(0.5, "Drop latents found in more than this share of passages.")
     layer: int = option(0, "Read the states behind this many layers (0: behind the last).")

@@ -83,12 +83,12 @@ def test_a_query_prefix_frames_every_window_and_gives_no_terms(tmp_path: Path) -
 def test_the_manifest_limits_terms_and_scales_both_sides(
     tmp_path: Path, encoder: TermEncoder
 ) -> None:
-    build(tmp_path, document_scale=4.0, query_scale=1.0, max_document_terms=3, max_query_terms=2)
+    build(tmp_path, document_scale=4.0, query_scale=1.0, max_document_terms=16, max_query_terms=2)
     limited = load(tmp_path)
     text = "the cat sat on the mat"
     weights = weights_by_hand(text, DOCUMENT_K)
     (terms,) = limited.encode_documents([text])
-    assert list(terms.items()) == terms_by_hand(weights, weights, 4.0)[:3]
+    assert list(terms.items()) == terms_by_hand(weights, weights, 4.0)[:3]  # 16 x sqrt(6 / 256)
     assert len(limited.encode_query(text)) == 2 < len(encoder.encode_query(text))
 
 

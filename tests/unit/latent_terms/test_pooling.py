@@ -14,8 +14,9 @@ from latent_terms.pooling import (
 from latent_terms.sae import SparseCodes
 
 
-def sums(values: dict[int, float]) -> Sums:
-    return Sums(np.array(list(values), np.int64), np.array(list(values.values()), np.float64))
+def sums(values: dict[int, float], tokens: int = 256) -> Sums:
+    latents, summed = np.array(list(values), np.int64), np.array(list(values.values()), np.float64)
+    return Sums(latents, summed, tokens)
 
 
 def as_dict(found: Sums) -> dict[int, float]:
@@ -28,6 +29,7 @@ def test_values_add_up_by_window_and_zeros_do_not_count() -> None:
         np.array([[7, 2], [7, 9], [7, 2], [0, 7]], np.int64),
     )
     first, second, third = sums_by_window(codes, np.array([0, 0, 2, 2]), 3)
+    assert [first.tokens, second.tokens, third.tokens] == [2, 0, 2]
     assert as_dict(first) == {2: 1, 7: 5}
     assert as_dict(second) == {}
     assert as_dict(third) == {0: 1, 2: 4, 7: 5}
@@ -35,6 +37,7 @@ def test_values_add_up_by_window_and_zeros_do_not_count() -> None:
 
 def test_windows_of_a_text_add_up() -> None:
     assert as_dict(total([sums({1: 2, 5: 1}), sums({0: 1, 5: 3})])) == {0: 1, 1: 2, 5: 4}
+    assert total([sums({1: 2}, 3), sums({}, 4)]).tokens == 7
     assert as_dict(total([])) == {}
 
 
@@ -47,6 +50,12 @@ def test_a_frequency_is_the_rounded_root_of_the_sum_times_the_scale() -> None:
 def test_a_limit_keeps_the_heaviest_and_ties_go_to_the_lower_latent() -> None:
     found = sums({1: 4.0, 2: 9.0, 8: 4.0, 9: 1.0})
     assert list(document_terms(found, 1.0, 2)) == ["t2", "t1"]
+
+
+def test_the_limit_of_a_document_grows_with_the_root_of_its_length() -> None:
+    values = {latent: 9.0 for latent in range(100)}
+    lengths = {tokens: len(document_terms(sums(values, tokens), 1.0, 20)) for tokens in (64, 1024)}
+    assert lengths == {64: 10, 1024: 40}
 
 
 def test_query_terms_come_by_weight_times_idf_but_are_limited_by_weight() -> None:
