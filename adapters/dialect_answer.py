@@ -39,6 +39,9 @@ def _hit(found: Mapping[str, Any], rank: int, request: SearchRequest, parts: Par
     score = found.get("_score") or 0.0
     lexical, latent = _shares(found, score, request, parts)
     extra = {key: value for key, value in found.items() if key not in _OF_THE_HIT}
+    for key in extra.keys() & {"highlight", "fields"}:  # asked for by a pattern, ours match too
+        extra[key] = own_source(extra[key])
+    extra = {key: value for key, value in extra.items() if value != {}}
     names = _own_names(extra.pop("matched_queries", {}))
     return Hit(
         id=found["_id"],

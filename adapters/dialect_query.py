@@ -50,6 +50,16 @@ def parts_of(described: Described, request: SearchRequest, field: str | None) ->
     )
 
 
+def without_field(name: str) -> Clause:
+    """Documents that lack the field."""
+    return {"bool": {"must_not": [{"exists": {"field": name}}]}}
+
+
+def with_field(name: str) -> Clause:
+    """Documents that have the field, be it empty: OpenSearch does not count those by `exists`."""
+    return {"bool": {"must_not": [without_field(name)]}}
+
+
 def matches_nothing(request: SearchRequest, parts: Parts) -> bool:
     """Words or terms were asked for, and there are none."""
     asked = request.text is not None or request.terms is not None

@@ -19,7 +19,7 @@ from .dialect_answer import own_source, read_result
 from .dialect_documents import delete_action, index_action, prepare_for_server
 from .dialect_mapping import new_index
 from .dialect_meta import LatentField
-from .dialect_query import matches_nothing, parts_of, search_body
+from .dialect_query import matches_nothing, parts_of, search_body, with_field
 from .dialect_schema import Described, describe
 from .engine import Engine
 from .errors import (
@@ -37,6 +37,7 @@ from .types import Document, Schema, SearchResult, Source, Statistics
 from .values import is_utf8
 
 _IDS_AT_ONCE = 500
+_CLAUSE_LIMIT = re.compile(r"[mM]ax_?[cC]lause_?[cC]ount is set to (\d+)")
 _MAPPING_SECONDS = 5.0
 """Searches use a mapping of at most this age, so that a new active field is noticed."""
 
@@ -96,14 +97,18 @@ class ServerEngine(Engine):
 
     def add(self, documents: Iterable[Document], *, fingerprint: str | None = None) -> int:
         described = self.describe_fully()
+        field = described.meta.active_field
         if fingerprint is not None:
-            check_fingerprint(described.schema, fingerprint)
+            # while one model takes over from another, writers of either go on
+            field = described.meta.field_of(fingerprint)
+            if field is None:
+                check_fingerprint(described.schema, fingerprint)
         prepare = functools.partial(prepare_for_server, described.schema)
         added = 0
         for batch in batches(map(prepare, documents)):
             if errors := [error for item in batch for error in item.rejections]:
                 raise DocumentsRejected(errors, added=added)
-            self._write(batch, described.meta.active_field, added)
+            self._write(batch, field, added)
             added += len(batch)
         return added
 
@@ -113,9 +118,9 @@ class ServerEngine(Engine):
         for some in _in_groups(ids):
             for document in self._documents(some):
                 if document.get("found") and not (
-                    with_terms_only and field not in document["_source"]
+                    with_terms_only and field not in document.get("_source", {})
                 ):
-                    found[document["_id"]] = own_source(document["_source"])
+                    found[document["_id"]] = own_source(document.get("_source"))
         return found
 
     def delete(self, ids: Iterable[str]) -> int:
@@ -135,6 +140,8 @@ class ServerEngine(Engine):
 
     def search(self, request: SearchRequest) -> SearchResult:
         described = self._described()
+        if request.terms is not None and not described.meta.field_of(request.fingerprint):
+            described = self.describe_fully()  # the model may be new to the index
         field = described.meta.field_of(request.fingerprint)
         check_request(_schema_for(described, field), request)
         parts = parts_of(described, request, field.name if field else None)
@@ -157,7 +164,7 @@ class ServerEngine(Engine):
         store = self.cluster.request("GET", f"{self._path}/_stats/store").body
         return Statistics(
             documents=self.count(),
-            documents_with_terms=self._count({"exists": {"field": field}}) if field else 0,
+            documents_with_terms=self._count(with_field(field)) if field else 0,
             bytes_on_disk=store["_all"]["primaries"]["store"]["size_in_bytes"],
             schema=schema,
         )
@@ -205,32 +212,18 @@ class ServerEngine(Engine):
 
     def _refused(self, answer: Answer, request: SearchRequest) -> EngineError:
         reason = reason_of(answer.body)
-        if re.search("max_?clause|too_many|nested clauses", json.dumps(answer.body), re.IGNORECASE):
-            terms = f"{len(request.terms or ())} latent terms and "
-            words = f"{len((request.text or '').split())} words"
+        limit = _CLAUSE_LIMIT.search(json.dumps(answer.body))
+        if limit is not None:
             return QueryRejected(
-                f"the query has {terms}{words} in {len(request.fields) or 'all'} text fields, and "
-                f"the server allows {self.clause_limit() or 'fewer'} clauses ({reason}): shorten "
-                "the query or name fewer fields; on OpenSearch the setting "
-                "indices.query.bool.max_clause_count can be raised"
+                f"the query has {len(request.terms or ())} latent terms, and "
+                f"{len((request.text or '').split())} words for each of "
+                f"{len(request.fields) or len(self._described().schema.text)} text fields, and the "
+                f"server allows {limit[1]} clauses: shorten the query or name fewer fields, or, on "
+                "OpenSearch, raise the setting indices.query.bool.max_clause_count"
             )
         if answer.status == 400:
             return QueryRejected(f"{self._address} refuses the query: {reason}")
         return failure(answer.status, answer.body, f"POST {self._path}/_search")
-
-    def clause_limit(self) -> int | None:
-        """Clauses that a query may have; None where the server does not say."""
-        answer = self.cluster.request(
-            "GET",
-            "/_cluster/settings",
-            params={"include_defaults": True, "filter_path": "*.indices.query.bool"},
-            accept=(403,),
-        )
-        for level in ("transient", "persistent", "defaults"):
-            found = (answer.body or {}).get(level) if answer.ok else None
-            if found:
-                return int(found["indices"]["query"]["bool"]["max_clause_count"])
-        return None
 
 
 def _schema_for(described: Described, field: LatentField | None) -> Schema:
