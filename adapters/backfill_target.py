@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from .backfill_checks import check_sources, check_text_fields
 from .cluster import Cluster
+from .dialect import hash_field_name
 from .dialect_mapping import mapping_update
 from .dialect_meta import IndexMeta, LatentField, read_meta
 from .errors import ModelMismatch, SchemaRejected, UnsupportedAddress
@@ -32,7 +33,7 @@ class Target:
     @property
     def hash_field(self) -> str:
         """Tells which text the terms of a document were made of."""
-        return f"{self.field.name}_hash"
+        return hash_field_name(self.field.name)
 
     def add_fields(self) -> None:
         """Nothing but the mapping is changed, and nothing where they are there already."""

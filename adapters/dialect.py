@@ -43,6 +43,11 @@ def latent_field_name(fingerprint: str) -> str:
     return f"{ALIAS}_{fingerprint[:6]}"
 
 
+def hash_field_name(field: str) -> str:
+    """Beside a latent field that was back-filled: which text its terms were made of."""
+    return f"{field}_hash"
+
+
 def is_reserved(field: str) -> bool:
     """Whether a field is one of ours; documents must not bring it."""
     return field.startswith(ALIAS)

@@ -8,6 +8,7 @@ from typing import Any
 from .dialect import ALIAS, Spelling
 from .dialect_mapping import alias_mapping
 from .dialect_meta import LatentField, read_meta
+from .dialect_query import without_field
 from .examination import Case
 from .finding import Finding
 from .server_request import ServerRequest
@@ -65,7 +66,7 @@ def documents(case: Case) -> Iterator[Finding]:
     for index, mapping in case.mappings.items():
         active = read_meta(mapping, index).active
         if active is not None:
-            lacking = _count(case, index, {"bool": {"must_not": {"exists": {"field": active}}}})
+            lacking = _count(case, index, without_field(active))
             every = _count(case, index, {"match_all": {}})
             yield judge_documents(active, lacking, every, where=str(case.cluster.address))
 

@@ -21,6 +21,7 @@ from .cluster import Cluster
 from .dialect import is_reserved
 from .dialect_mapping import mapping_update
 from .dialect_meta import IndexMeta, LatentField, read_meta
+from .dialect_query import with_field, without_field
 from .errors import MigrationRefused
 from .server_request import ServerRequest
 
@@ -58,26 +59,16 @@ def read_state(cluster: Cluster, name: str) -> MigrationState:
     meta = read_meta(mapping, index)
     cluster.request("POST", f"/{index}/_refresh")
     described = {field.name for field in meta.fields}
-    left = [n for n, own in mapping.get("properties", {}).items() if _is_left(n, own, described)]
+    properties: Mapping[str, Any] = mapping.get("properties", {})
+    left = [n for n, own in properties.items() if _is_latent(n, own) and n not in described]
     return MigrationState(
         index=index,
         mapping=mapping,
         meta=meta,
         documents=_count(cluster, index, {"match_all": {}}),
-        lacking={name: _count(cluster, index, without(name)) for name in described},
-        dropped={name: held for name in left if (held := _count(cluster, index, with_(name)))},
+        lacking={name: _count(cluster, index, without_field(name)) for name in described},
+        dropped={name: held for name in left if (held := _count(cluster, index, with_field(name)))},
     )
-
-
-def with_(field: str) -> dict[str, Any]:
-    """Query of the documents that have the field."""
-    # on OpenSearch `exists` alone counts no document whose terms are the empty text
-    return {"bool": {"must_not": [without(field)]}}
-
-
-def without(field: str) -> dict[str, Any]:
-    """Query of the documents that lack the field."""
-    return {"bool": {"must_not": [{"exists": {"field": field}}]}}
 
 
 def start(state: MigrationState, *, fingerprint: str, model: str | None) -> ServerRequest | None:
@@ -150,7 +141,7 @@ def to_drop(state: MigrationState, field: str | None) -> str:
         )
     if found == state.meta.active:
         raise MigrationRefused(f"{found} is what searches of {state.index} use: switch first")
-    if found not in state.mapping.get("properties", {}) or not is_reserved(found):
+    if not _is_latent(found, state.mapping.get("properties", {}).get(found, {})):
         raise MigrationRefused(f"{state.index} has no latent field {found}: look at the status")
     return found
 
@@ -177,8 +168,9 @@ def _active(state: MigrationState) -> LatentField:
     return active
 
 
-def _is_left(name: str, field: Mapping[str, Any], described: set[str]) -> bool:
-    return is_reserved(name) and field.get("type") == "text" and name not in described
+def _is_latent(name: str, mapping: Mapping[str, Any]) -> bool:
+    """Not the alias, nor what lies beside a latent field."""
+    return is_reserved(name) and mapping.get("type") == "text"
 
 
 def _count(cluster: Cluster, index: str, query: Mapping[str, Any]) -> int:

@@ -66,14 +66,14 @@ _OPTIONS = (
         "--api-key",
         envvar="LATENT_TERMS_CLUSTER_API_KEY",
         metavar="KEY",
-        help="API key of the cluster; better in LATENT_TERMS_CLUSTER_API_KEY, where nobody sees it.",
+        help="API key of the cluster; better in LATENT_TERMS_CLUSTER_API_KEY, which nobody sees.",
     ),
     click.option(
         "--user",
         envvar="LATENT_TERMS_CLUSTER_USER",
         metavar="NAME:PASSWORD",
         callback=_user,
-        help="User of the cluster; better in LATENT_TERMS_CLUSTER_USER.",
+        help="User of the cluster; better in LATENT_TERMS_CLUSTER_USER, which nobody sees.",
     ),
     click.option(
         "--ca-certs",

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from latent_terms.commands.cluster_options import ClusterOptions, cluster_options
-from latent_terms.commands.models import NAMES
+from latent_terms.commands.models import NAMES, read_manifest
 from latent_terms.commands.output import json_option, print_json, say
 
 if TYPE_CHECKING:
     from adapters.finding import Finding
-    from latent_terms.manifest import Manifest
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 INDENT = " " * 19
@@ -39,7 +38,7 @@ def _base_url(ctx: click.Context, option: click.Parameter, value: str | None) ->
     "--sidecar-key",
     envvar="LATENT_TERMS_SIDECAR_KEY",
     metavar="KEY",
-    help="The sidecar's key; better in LATENT_TERMS_SIDECAR_KEY, where nobody sees it.",
+    help="The sidecar's key; better in LATENT_TERMS_SIDECAR_KEY, which nobody sees.",
 )
 @cluster_options
 @json_option
@@ -71,7 +70,7 @@ def command(
     from adapters.doctor import examine
     from adapters.examination import Case
 
-    manifest = _manifest(model) if model is not None else None
+    manifest = read_manifest(model) if model is not None else None
     with cluster.connect(address) as connected:
         case = Case(
             connected,
@@ -87,14 +86,6 @@ def command(
         print_json({"findings": [finding.to_json() for finding in findings]})
     say(f"{levels['ok']} ok, {levels['warn']} to look at, {levels['fail']} failed.")
     ctx.exit(1 if levels["fail"] else 0)
-
-
-def _manifest(model: str) -> Manifest:
-    from latent_terms.manifest import Manifest
-    from latent_terms.sources import resolve
-
-    folder, root = resolve(model)
-    return Manifest.read(folder, root=root)
 
 
 def _shown(findings: Iterator[Finding], *, quiet: bool) -> Iterator[Finding]:

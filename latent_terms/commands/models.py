@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from adapters import Schema
     from latent_terms import TermEncoder
+    from latent_terms.manifest import Manifest
 
 DEFAULT_MODEL = "minilm-en"
 NAMES = "A model by its name, a model folder, or hub:organisation/name[@revision]"
@@ -30,6 +31,15 @@ def load_model(source: str) -> TermEncoder:
     import latent_terms
 
     return latent_terms.load(source)
+
+
+def read_manifest(source: str) -> Manifest:
+    """What a model is, without loading it; raises ModelFolderError."""
+    from latent_terms.manifest import Manifest
+    from latent_terms.sources import resolve
+
+    folder, root = resolve(source)
+    return Manifest.read(folder, root=root)
 
 
 def load_model_of(schema: Schema, model: str | None) -> TermEncoder | None:
