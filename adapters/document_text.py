@@ -19,6 +19,9 @@ class DocumentText:
 
 
 def document_text(fields: Iterable[str], source: Mapping[str, Any]) -> DocumentText:
+    """Of a source that is no object: nothing, that is for the engine to refuse."""
+    if not isinstance(source, Mapping):
+        return DocumentText("", ())
     texts: list[str] = []
     not_text: list[str] = []
     for field in fields:

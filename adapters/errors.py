@@ -20,6 +20,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .values import shown
+
 _SHOWN = 3
 
 
@@ -82,7 +84,7 @@ class Rejection:
     """Shows the value and says what is expected instead."""
 
     def __str__(self) -> str:
-        return f"document {self.id!r}, {self.field}: {self.reason}"
+        return f"document {shown(self.id)}, {self.field}: {self.reason}"
 
 
 class DocumentsRejected(EngineError):

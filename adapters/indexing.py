@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
 
+from .document_text import document_text
 from .engine import Engine
-from .errors import ModelMismatch
+from .errors import DocumentsRejected, ModelMismatch, Rejection
+from .preparing import id_shown
 from .request import check_fingerprint
 from .term_encoder import TermEncoder
-from .types import Document, Schema
-from .values import at
+from .types import Document
 
 _LOOKED_UP_AT_ONCE = 256
 _COMMIT_DOCUMENTS = 1_000
@@ -28,19 +28,11 @@ class Progress:
     indexed: int
     skipped: int
     """Were there already, with the same source and, where there is a model, with its terms."""
+    rejected: int = 0
+    """Handed to the caller, because the engine does not take them."""
 
 
-def document_text(schema: Schema, source: Mapping[str, Any]) -> str:
-    """What an encoder reads of a document: its text fields in the order of the schema, joined by
-    newlines; values of the wrong type are left for the engine to reject."""
-    if not isinstance(source, Mapping):
-        return ""
-    found: list[str] = []
-    for field in schema.text:
-        value = at(source, field)
-        items = value if isinstance(value, list) else [value]
-        found.extend(item for item in items if isinstance(item, str))
-    return "\n".join(found)
+Reject = Callable[[Document, Sequence[Rejection]], None]
 
 
 class IndexRun:
@@ -51,13 +43,16 @@ class IndexRun:
         engine: Engine,
         encoder: TermEncoder | None,
         progress: Callable[[Progress], None] | None,
+        reject: Reject | None,
     ) -> None:
         self._engine = engine
         self._encoder = encoder
         self._report = progress or (lambda _: None)
+        self._reject = reject
         self._schema = engine.describe()
         self._indexed = 0
         self._skipped = 0
+        self._rejected = 0
         self._uncommitted: set[str] = set()
 
     def over(self, documents: Iterable[Document]) -> Progress:
@@ -65,7 +60,7 @@ class IndexRun:
         # an index that is locked says so now, not after the first thousand texts are encoded
         self._engine.add((), fingerprint=fingerprint)
         for batch in _timely(self._encoded(self._changed(documents))):
-            self._indexed += self._engine.add(batch, fingerprint=fingerprint)
+            self._indexed += self._add(batch, fingerprint)
             self._uncommitted.difference_update(document.id for document in batch)
             self._report(self._progress())
         self._engine.refresh()
@@ -73,7 +68,30 @@ class IndexRun:
         return self._progress()
 
     def _progress(self) -> Progress:
-        return Progress(self._indexed, self._skipped)
+        return Progress(self._indexed, self._skipped, self._rejected)
+
+    def _add(self, batch: list[Document], fingerprint: str | None) -> int:
+        """Without those that are rejected, where somebody takes them."""
+        while True:
+            try:
+                return self._engine.add(batch, fingerprint=fingerprint)
+            except DocumentsRejected as exc:
+                if self._reject is None:
+                    raise
+                batch = self._without(exc.errors, batch)
+
+    def _without(self, errors: Iterable[Rejection], batch: list[Document]) -> list[Document]:
+        faults: dict[str, list[Rejection]] = defaultdict(list)
+        for error in errors:
+            faults[error.id].append(error)
+        left: list[Document] = []
+        for document in batch:
+            if (name := id_shown(document.id)) in faults and self._reject is not None:
+                self._reject(document, faults[name])
+                self._rejected += 1
+            else:
+                left.append(document)
+        return left
 
     def _check_model(self) -> str | None:
         if self._encoder is not None:
@@ -113,7 +131,7 @@ class IndexRun:
         def texts() -> Iterator[str]:
             for document in documents:
                 waiting.append(document)
-                yield document_text(self._schema, document.source)
+                yield document_text(self._schema.text, document.source).text
 
         for terms in self._encoder.encode_documents(texts()):
             yield replace(waiting.popleft(), terms=terms)

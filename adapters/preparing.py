@@ -43,9 +43,13 @@ def prepare(schema: Schema, document: Document) -> Prepared:
             return Prepared(document, source_json(document.source), ())
         except ValueError as exc:
             found = [("source", str(exc))]
-    name = document.id if isinstance(document.id, str) else repr(document.id)
-    rejections = (Rejection(values.shown(name)[1:-1], field, reason) for field, reason in found)
-    return Prepared(document, "", tuple(rejections))
+    name = id_shown(document.id)
+    return Prepared(document, "", tuple(Rejection(name, *fault) for fault in found))
+
+
+def id_shown(id: object) -> str:
+    """What a `Rejection` calls the document."""
+    return id if isinstance(id, str) else repr(id)
 
 
 def batches(prepared: Iterable[Prepared]) -> Iterator[list[Prepared]]:

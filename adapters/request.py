@@ -86,7 +86,7 @@ class SearchRequest:
 
     def weighted_fields(self, default: Iterable[str]) -> dict[str, float]:
         """Each field to search with its weight; `default` are those where none is named."""
-        if isinstance(self.fields, Mapping):
+        if self.fields and isinstance(self.fields, Mapping):
             return dict(self.fields)
         return dict.fromkeys(self.fields or default, 1.0)
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from .engine import Engine
 from .errors import QueryRejected
 from .filters import ID_FIELD, AnyOf, Filter
-from .indexing import IndexRun, Progress
+from .indexing import IndexRun, Progress, Reject
 from .request import (
     DEFAULT_COUNT_TO,
     DEFAULT_LATENT_WEIGHT,
@@ -34,6 +34,7 @@ class Search:
         documents: Iterable[Document],
         *,
         progress: Callable[[Progress], None] | None = None,
+        reject: Reject | None = None,
     ) -> Progress:
         """Encode the text of the documents and add them; `terms` they bring are ignored.
 
@@ -42,9 +43,12 @@ class Search:
         after each commit and each 256 documents looked up. At the end the engine is refreshed, so
         that a search finds what was added.
 
+        A document that the engine does not take is handed to `reject` with the reasons, and the
+        others are added; without `reject` it ends the run by DocumentsRejected.
+
         Raises ModelMismatch, and what `Engine.add` raises.
         """
-        return IndexRun(self._engine, self._encoder, progress).over(documents)
+        return IndexRun(self._engine, self._encoder, progress, reject).over(documents)
 
     def search(
         self,

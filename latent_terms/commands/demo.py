@@ -14,7 +14,6 @@ from latent_terms.commands.docstrings import docstrings, standard_library
 from latent_terms.commands.models import load_model, model_option
 from latent_terms.commands.output import json_option, print_json, print_table, progress, say
 from latent_terms.commands.readers import Record
-from latent_terms.commands.rejected import RejectedFile
 
 if TYPE_CHECKING:
     from adapters import Hit, Search
@@ -106,13 +105,14 @@ def _cache_folder() -> Path:
 def _build(path: Path, model: str) -> None:
     """What is at `path` is complete: it grows under another name, and goes on there if stopped."""
     from adapters import connect
+    from adapters.dead_letters import DeadLetters
     from latent_terms.commands.indexing import Indexing, plan
 
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.parent.mkdir(parents=True, exist_ok=True)
     say(f"Reading the documentation strings in {standard_library()}.")
     found = list(docstrings(standard_library(), limit=MOST_DOCUMENTS))
-    rejected = RejectedFile(path.with_name(f"{path.name}.rejected.jsonl"))
+    rejected = DeadLetters(path.with_name(f"{path.name}.rejected.jsonl"))
     with connect(unfinished) as engine, rejected, progress("index", total=len(found)) as update:
         run = Indexing(engine, plan(engine, GIVEN, model=model, no_latent=False), rejected)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
+from latent_terms.commands.cluster_options import ClusterOptions, cluster_options
 from latent_terms.commands.files import total_size
 from latent_terms.commands.models import model_of_index_option
 from latent_terms.commands.options import Names, fields_option
 from latent_terms.commands.output import json_option, print_facts, print_json, progress, say
 from latent_terms.commands.readers import Reader
-from latent_terms.commands.rejected import RejectedFile
 
 
 @click.command()
@@ -26,9 +26,9 @@ from latent_terms.commands.rejected import RejectedFile
 @click.option(
     "--into",
     required=True,
-    metavar="PATH",
-    type=click.Path(path_type=Path),
-    help="Folder of the index; made if it is not there.",
+    metavar="WHERE",
+    help="Folder of the index, or opensearch://HOST:9200/INDEX, or elasticsearch://…; "
+    "made if it is not there.",
 )
 @fields_option("--text-fields", "Fields to search, encoded in this order.  [default: title,text]")
 @fields_option("--keyword-fields", "Fields to filter by value.")
@@ -46,14 +46,15 @@ from latent_terms.commands.rejected import RejectedFile
     "--rejected",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Where documents go that cannot be indexed.  [default: PATH.rejected.jsonl]",
+    help="Where documents go that cannot be indexed.  [default: INDEX.rejected.jsonl]",
 )
+@cluster_options
 @model_of_index_option
 @json_option
 def command(
     *,
     sources: tuple[Path, ...],
-    into: Path,
+    into: str,
     text_fields: Names | None,
     keyword_fields: Names | None,
     number_fields: Names | None,
@@ -63,6 +64,7 @@ def command(
     analyzer: str | None,
     no_latent: bool,
     rejected: Path | None,
+    cluster: ClusterOptions,
     model: str | None,
     as_json: bool,
 ) -> None:
@@ -73,7 +75,8 @@ def command(
 
     Run the same command again to go on after an interruption or to bring the index up to date:
     documents that are there, unchanged, are skipped. A document that cannot be indexed is written
-    to a file with the reason; the others are indexed, and the exit code is 1.
+    to a file with the reason; the others are indexed, and the exit code is 1. That file is a SOURCE
+    like any other: correct the documents in it, and give it instead.
 
     \b
     Examples:
@@ -81,8 +84,10 @@ def command(
       latent-terms index notes/ --into notes-index --analyzer english
       latent-terms index books.csv --into books --id-field isbn \\
         --text-fields title,blurb --keyword-fields language --number-fields year
+      latent-terms index corpus.jsonl --into opensearch+https://search:9200/books --user me:secret
+      latent-terms index my-index.rejected.jsonl --into my-index
     """
-    from adapters import connect
+    from adapters.dead_letters import DeadLetters
     from latent_terms.commands.indexing import Indexing, plan
 
     given = {
@@ -93,8 +98,10 @@ def command(
         "analyzer": analyzer,
     }
     asked = {name: value for name, value in given.items() if value is not None}
-    bad = RejectedFile(rejected or Path(f"{os.path.abspath(into)}.rejected.jsonl"))
-    with connect(into) as engine, bad:
+    engine = cluster.engine(into)
+    name, rejected = _named(into, rejected)
+    is_read = rejected.resolve() in [source.resolve() for source in sources]
+    with engine, DeadLetters(rejected, is_read=is_read) as bad:
         planned = plan(engine, asked, model=model, no_latent=no_latent)
         run = Indexing(engine, planned, bad)
         reader = Reader(id_field, fields or (), planned.schema.number, run.read_so_far)
@@ -105,7 +112,7 @@ def command(
             say("What is indexed stays: run the same command again to go on.")
             raise
     if as_json:
-        print_json({"index": str(into), **report.to_json()})
+        print_json({"index": name, **report.to_json()})
     else:
         print_facts(
             [
@@ -121,3 +128,13 @@ def command(
             f"{report.rejected:,} of the documents could not be indexed. {bad.path} holds them "
             "with the reasons: correct them and index them again."
         )
+
+
+def _named(into: str, rejected: Path | None) -> tuple[str, Path]:
+    """What to call the index, without a password, and the file of what it does not take."""
+    from adapters.address import is_server, parse_address
+
+    if is_server(into):
+        address = parse_address(into)
+        return str(address), rejected or Path(f"{address.index}.rejected.jsonl")
+    return into, rejected or Path(f"{os.path.abspath(into)}.rejected.jsonl")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from typing import Any, NamedTuple
@@ -12,14 +12,13 @@ from typing import Any, NamedTuple
 import click
 
 from adapters import Document, Engine, Schema, Search
-from adapters.errors import IndexMissing
+from adapters.dead_letters import DeadLetters
+from adapters.errors import IndexMissing, Rejection
 from adapters.indexing import Progress
-from adapters.preparing import prepare
 from latent_terms import TermEncoder
 from latent_terms.commands.models import DEFAULT_MODEL, address_of, load_model, load_model_of
 from latent_terms.commands.output import Update
 from latent_terms.commands.readers import Record, Rejected
-from latent_terms.commands.rejected import RejectedFile
 
 TEXT_FIELDS = ("title", "text")
 
@@ -75,13 +74,13 @@ class Report:
 class Indexing:
     """One pass over documents into an index."""
 
-    def __init__(self, engine: Engine, plan: Plan, rejected: RejectedFile) -> None:
+    def __init__(self, engine: Engine, plan: Plan, rejected: DeadLetters) -> None:
         self._engine = engine
         self._plan = plan
         self._rejected = rejected
         self._update: Update = lambda completed, note: None
         self._read = 0
-        self._under_way: deque[int] = deque()  # how much had been read before each document
+        self._under_way: deque[tuple[Record, int]] = deque()  # and how much had been read by then
         self._finished = 0
         self._completed = 0
         self._started = 0.0
@@ -92,7 +91,8 @@ class Indexing:
         self._started = time.monotonic()
         documents = self._documents(_with_text(iter(found), self._plan.schema))
         self._engine.ensure(self._plan.schema)
-        done = Search(self._engine, self._plan.encoder).index(documents, progress=self._committed)
+        search = Search(self._engine, self._plan.encoder)
+        done = search.index(documents, progress=self._committed, reject=self._refused)
         seconds = time.monotonic() - self._started
         return Report(done.indexed, done.skipped, self._rejected.count, seconds)
 
@@ -102,8 +102,8 @@ class Indexing:
 
     def _committed(self, done: Progress) -> None:
         """What has been read lies up to a thousand documents ahead of what this counts."""
-        while self._finished < done.indexed + done.skipped:
-            self._completed = self._under_way.popleft()
+        while self._finished < done.indexed + done.skipped + done.rejected:
+            _, self._completed = self._under_way.popleft()
             self._finished += 1
         rate = done.indexed / max(time.monotonic() - self._started, 1e-9)
         note = f"{done.indexed:,} indexed, {rate:,.0f}/s"
@@ -113,17 +113,22 @@ class Indexing:
         """The good ones; an engine would leave out the whole batch of a bad one."""
         for item in found:
             if isinstance(item, Rejected):
-                self._rejected.write(item)
+                self._rejected.write(where=item.where, reason=item.reason, document=item.raw)
                 continue
             document = Document(item.id, item.source)
-            faults = prepare(self._plan.schema, document).rejections
-            if faults:
-                reason = "; ".join(f"{fault.field}: {fault.reason}" for fault in faults)
-                raw = {"_id": item.id, **item.source}
-                self._rejected.write(Rejected(item.where, reason, raw))
+            if faults := self._engine.faults(document):
+                self._reject(item, faults)
             else:
-                self._under_way.append(self._read)
+                self._under_way.append((item, self._read))
                 yield document
+
+    def _refused(self, document: Document, faults: Sequence[Rejection]) -> None:
+        """By a server, for reasons that could not be known before."""
+        self._reject(next(r for r, _ in self._under_way if r.id == document.id), faults)
+
+    def _reject(self, record: Record, faults: Sequence[Rejection]) -> None:
+        reason = "; ".join(f"{fault.field}: {fault.reason}" for fault in faults)
+        self._rejected.write(where=record.where, reason=reason, document=record.raw)
 
 
 def _with_text(found: Iterator[Record | Rejected], schema: Schema) -> Iterator[Record | Rejected]:

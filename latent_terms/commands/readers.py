@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -31,6 +31,7 @@ from latent_terms.commands.files import (
 )
 
 DEFAULT_ID_FIELDS = ("_id", "id")
+LETTER = {"where", "reason", "document"}  # the keys of adapters.dead_letters
 LARGEST_CELL = 1 << 30
 
 
@@ -41,6 +42,8 @@ class Record:
     id: str
     source: dict[str, Any]
     where: str
+    raw: Any = field(default=None, compare=False, repr=False)
+    """As it was read, with the id."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,18 @@ class Reader:
         with opened(path) as (stream, position):
             for line, value in rows(path, stream):
                 where = f"{shown(path)}, line {line}"
-                yield self._record(value, where) if isinstance(value, dict) else value
+                yield self._item(value, where)
                 self.on_progress(before + position())
+
+    def _item(self, value: dict[str, Any] | Rejected, where: str) -> Record | Rejected:
+        """A line of a file of rejected documents stands for its document."""
+        if isinstance(value, Rejected):
+            return value
+        if value.keys() == LETTER:
+            if not isinstance(value["document"], dict):
+                return Rejected(where, value["reason"], value["document"])
+            value = value["document"]
+        return self._record(value, where)
 
     def _record(self, value: dict[str, Any], where: str) -> Record | Rejected:
         names = (self.id_field,) if self.id_field else DEFAULT_ID_FIELDS
@@ -114,7 +127,7 @@ class Reader:
         kept = self.fields or value.keys()
         source = {key: value[key] for key in kept if key in value and key != name}
         try:
-            return Record(str(raw_id), self._with_numbers(source), where)
+            return Record(str(raw_id), self._with_numbers(source), where, value)
         except ValueError as exc:
             return Rejected(where, str(exc), value)
 
@@ -211,7 +224,8 @@ def _read_text(path: Path, name: str) -> Record | Rejected:
         name.encode()
     except UnicodeError:
         return Rejected(str(path), "file or name is not UTF-8: convert it with iconv", None)
-    return Record(name, {"title": _title(text, path.stem), "text": text, "path": name}, str(path))
+    source = {"title": _title(text, path.stem), "text": text, "path": name}
+    return Record(name, source, str(path), {"_id": name, **source})
 
 
 def _title(text: str, otherwise: str) -> str:

@@ -173,3 +173,43 @@ def test_schema_options_reach_the_index(notes: Path, tmp_path: Path, run: Run) -
             text=("text", "title"), keyword=("lang",), analyzer="english"
         )
         assert engine.get(["n1"])["n1"] == {"text": "the cat sat on the mat"}
+
+
+def test_the_file_of_what_was_rejected_is_corrected_and_indexed_like_any_other(
+    tmp_path: Path, run: Run
+) -> None:
+    books = tmp_path / "books.csv"
+    books.write_text("isbn,blurb,year\n1,sea voyage,1899\n2,sea farming,soon\n3,sea,never\n")
+    into, rejected = tmp_path / "books", tmp_path / "books.rejected.jsonl"
+    options = ("--id-field", "isbn", "--text-fields", "blurb", "--number-fields", "year")
+    run("index", books, "--into", into, "--no-latent", *options, code=1)
+    again = ("index", rejected, "--into", into, "--id-field", "isbn", "--json")
+
+    assert counts(run(*again, code=1).stdout) == (0, 0, 2)
+    rejected.write_text(rejected.read_text().replace("soon", "1950"))
+    assert counts(run(*again, code=1).stdout) == (1, 0, 1)
+    (letter,) = [json.loads(line) for line in rejected.read_text().splitlines()]
+    assert letter["document"] == {"isbn": "3", "blurb": "sea", "year": "never"}
+    assert letter["where"] == f"{rejected}, line 2"
+    rejected.write_text(rejected.read_text().replace("never", "1950"))
+    assert counts(run(*again).stdout) == (1, 0, 0)
+    assert not rejected.exists()
+    with connect(into) as engine:
+        assert engine.count() == 3
+
+
+def test_what_was_rejected_is_kept_when_trying_it_again_is_interrupted(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_lines(tmp_path / "a.jsonl", [{"_id": "1", "text": 7}, {"_id": "2", "text": 8}])
+    into, rejected = tmp_path / "index", tmp_path / "index.rejected.jsonl"
+    run("index", source, "--into", into, "--no-latent", code=1)
+    before = rejected.read_text()
+
+    def interrupted(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("adapters.indexing.IndexRun._add", interrupted)
+    rejected.write_text(before.replace('"text": 8', '"text": "eight"'))
+    run("index", rejected, "--into", into, code=130)
+    assert [json.loads(line)["document"]["_id"] for line in rejected.read_text().splitlines()] == ["1", "2"]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from adapters import Schema, connect
+from adapters.dead_letters import DeadLetters
 from latent_terms import load
 from latent_terms.commands.indexing import Indexing, Plan
 from latent_terms.commands.readers import Record, Rejected
-from latent_terms.commands.rejected import RejectedFile
 
 
 def test_progress_is_what_is_committed_and_ends_with_everything(
@@ -18,7 +18,7 @@ def test_progress_is_what_is_committed_and_ends_with_everything(
     encoder = load(tiny_model)
     schema = Schema(text=("text",), fingerprint=encoder.fingerprint)
     shown: list[tuple[float, str]] = []
-    with connect(tmp_path / "index") as engine, RejectedFile(tmp_path / "bad") as bad:
+    with connect(tmp_path / "index") as engine, DeadLetters(tmp_path / "bad") as bad:
         run = Indexing(engine, Plan(schema, encoder), bad)
 
         def found() -> Iterator[Record | Rejected]:
