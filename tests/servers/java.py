@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import Missing
+from .errors import WHAT_HELPS, Missing
 from .folders import open_to_all
 from .releases import Release
 
@@ -47,10 +47,6 @@ def choose_java(release: Release, javas: Iterable[Java]) -> Java:
         if java.version in release.java:
             return java
     found = ", ".join(f"{java.version} in {java.home}" for java in javas) or "none"
-    raise Missing(f"{release.title} needs Java {_wanted(release)}; found {found}")
-
-
-def _wanted(release: Release) -> str:
     lowest, highest = release.java[0], release.java[-1]
     limits = f"{lowest} to {highest}" if highest < 99 else f"{lowest} or later"
-    return f"{limits} and Maven (apt-get install openjdk-21-jdk-headless maven, or set JAVA_HOME)"
+    raise Missing(f"Java {limits} is needed, found {found}; {WHAT_HELPS}")

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from .errors import Missing
+from .errors import WHAT_HELPS, Missing
 
 PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"
 
@@ -21,7 +21,7 @@ def run_maven(goal: str, folder: Path, *options: str) -> None:
     """One goal of the dependency plug-in, in `folder`."""
     program = shutil.which("mvn")
     if program is None:
-        raise Missing("Maven is missing (apt-get install maven)")
+        raise Missing(f"Maven is needed; {WHAT_HELPS}")
     process = subprocess.run(
         [program, "-q", "-B", f"{PLUGIN}:{goal}", *options],
         cwd=folder,

@@ -59,13 +59,13 @@ def test_when_none_fits_it_says_what_is_there_and_what_to_install() -> None:
     with pytest.raises(Missing) as raised:
         choose_java(release("opensearch"), [Java(Path("/java/17"), 17)])
     assert str(raised.value) == (
-        "OpenSearch 3.6.0 needs Java 21 or later and Maven (apt-get install "
-        "openjdk-21-jdk-headless maven, or set JAVA_HOME); found 17 in /java/17"
+        "Java 21 or later is needed, found 17 in /java/17; apt-get install openjdk-21-jdk-headless "
+        "maven, or set JAVA_HOME, or use Docker (docs/developing.md, Servers)"
     )
 
 
 def test_a_java_that_is_too_new_is_refused_as_well() -> None:
-    with pytest.raises(Missing, match=r"needs Java 11 to 21 .*openjdk-21-jdk.*; found 25 in"):
+    with pytest.raises(Missing, match="Java 11 to 21 is needed, found 25 in"):
         choose_java(release("opensearch", "2.19.1"), [Java(Path("/java/25"), 25)])
 
 
