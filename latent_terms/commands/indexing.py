@@ -71,6 +71,12 @@ class Report:
         return asdict(self) | {"documents_per_second": self.documents_per_second}
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReadDocument(Document):
+    record: Record
+    """What it was made of."""
+
+
 class Indexing:
     """One pass over documents into an index."""
 
@@ -80,7 +86,7 @@ class Indexing:
         self._rejected = rejected
         self._update: Update = lambda completed, note: None
         self._read = 0
-        self._under_way: deque[tuple[Record, int]] = deque()  # and how much had been read by then
+        self._under_way: deque[int] = deque()  # how much had been read before each document
         self._finished = 0
         self._completed = 0
         self._started = 0.0
@@ -103,7 +109,7 @@ class Indexing:
     def _committed(self, done: Progress) -> None:
         """What has been read lies up to a thousand documents ahead of what this counts."""
         while self._finished < done.indexed + done.skipped + done.rejected:
-            _, self._completed = self._under_way.popleft()
+            self._completed = self._under_way.popleft()
             self._finished += 1
         rate = done.indexed / max(time.monotonic() - self._started, 1e-9)
         note = f"{done.indexed:,} indexed, {rate:,.0f}/s"
@@ -115,16 +121,17 @@ class Indexing:
             if isinstance(item, Rejected):
                 self._rejected.write(where=item.where, reason=item.reason, document=item.raw)
                 continue
-            document = Document(item.id, item.source)
+            document = ReadDocument(item.id, item.source, record=item)
             if faults := self._engine.faults(document):
                 self._reject(item, faults)
             else:
-                self._under_way.append((item, self._read))
+                self._under_way.append(self._read)
                 yield document
 
     def _refused(self, document: Document, faults: Sequence[Rejection]) -> None:
         """By a server, for reasons that could not be known before."""
-        self._reject(next(r for r, _ in self._under_way if r.id == document.id), faults)
+        assert isinstance(document, ReadDocument)
+        self._reject(document.record, faults)
 
     def _reject(self, record: Record, faults: Sequence[Rejection]) -> None:
         reason = "; ".join(f"{fault.field}: {fault.reason}" for fault in faults)
