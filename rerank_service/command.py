@@ -53,10 +53,6 @@ def command(**given: Any) -> None:
         ) from exc
     try:
         settings = load_settings(os.environ, given)
-        started = serve(load(settings.model, threads=1), settings)
+        serve(load(settings.model, threads=1), settings)
     except (SettingsRejected, ModelFolderError) as exc:
         raise click.ClickException(f"{exc}.") from exc
-    if not started:
-        raise click.ClickException(
-            f"The service did not start: see above. Is {settings.host}:{settings.port} taken?"
-        )

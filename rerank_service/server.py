@@ -12,9 +12,11 @@ import uvicorn
 
 from latent_terms import TermEncoder
 from rerank_service.app import create_app
+from rerank_service.errors import SettingsRejected
 from rerank_service.service import Service
 from rerank_service.settings import Settings
 
+_LOG = logging.getLogger(__name__)
 _LAST_SECONDS = 5  # for the 503 answers to be sent
 
 
@@ -24,6 +26,13 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self._service = service
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
+        port = self.servers[0].sockets[0].getsockname()[1]
+        scheme = "https" if self.config.ssl else "http"
+        _LOG.info("%s: listening at %s://%s:%d", self._service.model, scheme, host, port)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         draining = asyncio.create_task(self._service.drain())
@@ -48,18 +57,37 @@ def make_server(encoder: TermEncoder, settings: Settings) -> Server:
         log_config=None,
         lifespan="on",
     )
+    try:
+        config.load()
+    except OSError as exc:  # ssl.SSLError is one
+        raise SettingsRejected(
+            f"tls_certificate {settings.tls_certificate} or tls_key {settings.tls_key} cannot be "
+            f"used: {exc}"
+        ) from exc
     return Server(config, app.state.service)
 
 
-def serve(encoder: TermEncoder, settings: Settings) -> bool:
-    """Serve until SIGTERM or SIGINT; False when it could not start. Raises SettingsRejected."""
+def serve(encoder: TermEncoder, settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises SettingsRejected."""
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     server = make_server(encoder, settings)
-    signal.signal(signal.SIGTERM, _already_handled)
-    server.run()
-    return server.started
+    with listening(settings) as listener:
+        signal.signal(signal.SIGTERM, _already_handled)
+        server.run(sockets=[listener])
+
+
+def listening(settings: Settings) -> socket.socket:
+    """Raises SettingsRejected where the address cannot be listened at."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as exc:
+        raise SettingsRejected(
+            f"cannot listen at {settings.host}:{settings.port} ({exc.strerror}): choose another "
+            "--host or --port"
+        ) from exc
 
 
 def _already_handled(number: int, frame: FrameType | None) -> None:
