@@ -26,6 +26,8 @@ VERBS = (
     "eval",
     "train",
     "serve",
+    "backfill",
+    "migrate",
     "doctor",
 )
 

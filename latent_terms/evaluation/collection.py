@@ -49,8 +49,10 @@ class Collection:
         return self.folder.name
 
     @classmethod
-    def read(cls, folder: str | os.PathLike[str], *, split: str = "test") -> Collection:
-        """Read queries and judgements.
+    def read(
+        cls, folder: str | os.PathLike[str], *, split: str = "test", corpus: bool = True
+    ) -> Collection:
+        """Read queries and judgements. Without `corpus` the folder need not hold the documents.
 
         Raises:
             CollectionError: a file is missing or unreadable, the split does not exist, a line is
@@ -59,7 +61,7 @@ class Collection:
         path = Path(folder).resolve()
         if not path.is_dir():
             raise CollectionError(f"{folder} is not a folder; expected a collection in BEIR layout")
-        for required in ("corpus.jsonl", "queries.jsonl"):
+        for required in ("corpus.jsonl", "queries.jsonl") if corpus else ("queries.jsonl",):
             _find(path, required)
         qrels_path = _find_qrels(path, split)
         qrels = _read_qrels(qrels_path)
