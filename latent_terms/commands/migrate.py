@@ -20,7 +20,7 @@ def command() -> None:
     interrupted and run again.
 
     \b
-    In this order:
+    Examples:
       latent-terms migrate start URL --model new-model
       latent-terms migrate compare URL queries.txt
       latent-terms migrate switch URL

@@ -36,15 +36,17 @@ def start(*arguments: object, **pipes: int) -> subprocess.Popen[bytes]:
 
 
 VOCABULARY = [("vocabulary", name) for name in ("list", "search", "plot")]
+STEPS = ("start", "status", "compare", "switch", "rollback", "drop")
+BELOW = [*VOCABULARY, *(("migrate", name) for name in STEPS)]
 
 
-@pytest.mark.parametrize("command", [*((verb,) for verb in VERBS), *VOCABULARY], ids=" ".join)
+@pytest.mark.parametrize("command", [*((verb,) for verb in VERBS), *BELOW], ids=" ".join)
 def test_every_command_explains_itself_with_examples(command: tuple[str, ...], run: Run) -> None:
     shown = run(*command, "--help").stdout
     assert shown == run(*command, "-h").stdout
     assert f"Usage: main {' '.join(command)}" in shown
     assert f"latent-terms {' '.join(command)}" in shown.split("Examples:")[1]
-    assert "--json" in shown or command in {("vocabulary",), ("serve",)}
+    assert "--json" in shown or command in {("vocabulary",), ("migrate",), ("serve",)}
 
 
 def test_help_lists_every_verb_with_a_sentence(run: Run) -> None:
