@@ -95,8 +95,9 @@ def build_analyzer(name: Analyzer) -> tantivy.TextAnalyzer:
 def _word_pattern() -> str:
     """The word boundaries of Unicode's UAX #29 as one regular expression.
 
-    Letters, digits and underscores run together; `'`, `.` and `:` hold letters together, `.` and
-    `,` digits; a Han or Hiragana character is a word, a run of Katakana is one.
+    Letters, digits and underscores run together, but underscores alone are no word; `'`, `.` and
+    `:` hold letters together, `.` and `,` digits; a Han or Hiragana character is a word, a run of
+    Katakana is one.
     """
     marks = r"[\p{M}[\p{Cf}--\x{200B}]]*"
     kana = rf"[\p{{Katakana}}ー]{marks}"
@@ -105,7 +106,9 @@ def _word_pattern() -> str:
     letters = rf"{letter}(?:[:·.'’‘․﹒＇．﹕︓]{letter})*"
     digits = rf"{digit}(?:[,;.'’‘․﹒＇．]{digit})*"
     single = rf"[\p{{Han}}\p{{Hiragana}}]{marks}|\p{{Emoji_Presentation}}"
-    return rf"(?:{letters}|{digits}|\p{{Pc}}{marks})+|(?:{kana})+|{single}"
+    joined = rf"\p{{Pc}}{marks}"
+    run = rf"(?:{joined})*(?:{letters}|{digits})(?:{letters}|{digits}|{joined})*"
+    return rf"{run}|(?:{kana})+|{single}"
 
 
 def _plain(text: str) -> str:

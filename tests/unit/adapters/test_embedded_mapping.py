@@ -17,6 +17,7 @@ from adapters.embedded_mapping import build_analyzer
         ("3.14 10,000 1.2.3.4 v1.2 1e5 2024-05-31", "3.14 10,000 1.2.3.4 v1.2 1e5 2024 05 31"),
         ("U.S.A. can’t 'quoted' rock'n'roll a. .b", "u.s.a can’t quoted rock'n'roll a b"),
         ("foo_bar __init__ f(x)=y^2 C++ #tag @me", "foo_bar __init__ f x y 2 c tag me"),
+        ("_ __ a_ _b ___9", "a_ _b ___9"),
         ("me@example.org http://a.b/c?d=e", "me example.org http a.b c d e"),
         ("ÉTÉ e\u0301te\u0301 Straße ǅ", "été e\u0301te\u0301 straße ǆ"),
         ("東京タワー ひら カタカナabc", "東 京 タワー ひ ら カタカナ abc"),
