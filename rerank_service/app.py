@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
 import latent_terms
@@ -40,6 +41,8 @@ def create_app(encoder: TermEncoder, settings: Settings) -> FastAPI:
         version=latent_terms.__version__,
         docs_url=None,  # its page would fetch scripts from elsewhere
         redoc_url=None,
+        # The gateway checks the key; this puts it into the document.
+        dependencies=[Security(HTTPBearer(auto_error=False))] if service.keys else [],
         lifespan=lifespan,
     )
     app.state.service = service

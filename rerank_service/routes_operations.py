@@ -6,11 +6,13 @@ from dataclasses import fields
 from typing import Any
 
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 import latent_terms
 from rerank_service.answers import Answer
 from rerank_service.errors import Stopping
+from rerank_service.routing import ERRORS, Responses
 from rerank_service.service import Service
 
 _LIMITS = (
@@ -28,23 +30,33 @@ _LIMITS = (
 
 def operations(service: Service) -> APIRouter:
     router = APIRouter(tags=["operations"])
+    refusals: Responses = {401: ERRORS[401], 503: ERRORS[503]}
 
     @router.get("/health/live", summary="The process answers")
     async def live() -> dict[str, str]:
         return {"status": "live"}
 
-    @router.get("/health/ready", summary="The model is warm, and requests are welcome")
+    @router.get(
+        "/health/ready",
+        summary="The model is warm, and requests are welcome",
+        responses=refusals,
+    )
     @router.get("/health", include_in_schema=False)
     async def ready() -> dict[str, str]:
         if not service.ready:
             raise Stopping("not ready: starting or shutting down", retry_after=1)
         return {"status": "ready"}
 
-    @router.get("/metrics", summary="Numbers in Prometheus' text format")
+    @router.get(
+        "/metrics",
+        summary="Numbers in Prometheus' text format",
+        response_class=PlainTextResponse,
+        responses=refusals,
+    )
     def metrics() -> Response:
         return Response(service.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    @router.get("/v1/info", summary="Model, fingerprint, limits")
+    @router.get("/v1/info", summary="Model, fingerprint, limits", responses=refusals)
     async def info() -> Answer:
         return Answer(_info(service))
 

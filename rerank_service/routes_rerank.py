@@ -17,7 +17,7 @@ from rerank_service.errors import EmptyBatch, Invalid
 from rerank_service.records import TokenVectors
 from rerank_service.reranking import Reranked, RerankJob
 from rerank_service.routes_encode import check_count
-from rerank_service.routing import json_router
+from rerank_service.routing import Responses, json_router
 from rerank_service.schemas_encode import PackedVectors
 from rerank_service.schemas_rerank import (
     MixedbreadAnswer,
@@ -34,9 +34,7 @@ _MODE = "maxsim"
 
 def rerank_routes(service: Service) -> APIRouter:
     router = json_router(max_nesting=service.settings.max_nesting, tag="rerank")
-    answers: dict[int | str, dict[str, Any]] = {
-        200: {"model": RerankAnswer | list[TeiResult] | MixedbreadAnswer}
-    }
+    answers: Responses = {200: {"model": RerankAnswer | list[TeiResult] | MixedbreadAnswer}}
 
     def mount(path: str, summary: str) -> None:
         async def rerank(body: RerankRequest, request: Request) -> Answer:

@@ -23,7 +23,9 @@ class ErrorBody(BaseModel):
     id: str
 
 
-ERRORS: dict[int | str, dict[str, Any]] = {
+Responses = dict[int | str, dict[str, Any]]
+
+ERRORS: Responses = {
     status: {"model": ErrorBody, "description": description}
     for status, description in {
         400: "Not JSON, or empty",
