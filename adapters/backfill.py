@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from .backfill_documents import Encodable, updates
 from .backfill_reading import ALL, Documents
@@ -59,6 +60,9 @@ class BackfillProgress:
     def finished(self) -> int:
         return self.updated + self.unchanged + self.gone + self.rejected
 
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
 
 class Backfill:
     """Adds the latent field to the documents that lack it, and changes nothing else of them.
@@ -80,15 +84,14 @@ class Backfill:
         *,
         changed: bool = False,
         reject: Callable[[StoredDocument, str], None],
-        progress: Callable[[BackfillProgress], None] = lambda _: None,
     ) -> None:
         self._target = target
         self._encoder = encoder
         self._changed = changed
         self._tell_rejected = reject
-        self._tell_progress = progress
         self._documents = Documents(target)
         self._progress = BackfillProgress()
+        self._tell_progress: Callable[[BackfillProgress], None] = lambda _: None
         self._not_text: Counter[str] = Counter()
         self._conflicts: deque[StoredDocument] = deque()
         self._rejected: set[Name] = set()
@@ -98,15 +101,22 @@ class Backfill:
             hold=Pressure(target.cluster).hold,
         )
 
-    def run(self) -> BackfillProgress:
+    def to_do(self) -> int:
+        """Documents to be looked at."""
+        return self._documents.count(ALL if self._changed else self._documents.missing)
+
+    def run(
+        self, progress: Callable[[BackfillProgress], None] = lambda _: None
+    ) -> BackfillProgress:
         """Adds the field to the mapping, fills it, and looks which documents lack it at the end.
 
         Raises EngineError where the index or the cluster stops it, or when MOST_REJECTED documents
         cannot be filled.
         """
+        self._tell_progress = progress
         self._target.add_fields()
         here = self._documents
-        self._add(total=here.count(ALL if self._changed else here.missing))
+        self._add(total=self.to_do())
         if self._changed:
             self._pass(here.walk(here.filled), filled=True)
         for _ in range(MOST_PASSES):

@@ -14,7 +14,15 @@ from .dialect_mapping import mapping_update
 from .dialect_meta import IndexMeta, LatentField, read_meta
 from .errors import ModelMismatch, SchemaRejected, UnsupportedAddress
 
-_IN_SOURCE_ONLY = {"type": "keyword", "index": False, "doc_values": False}
+IN_SOURCE_ONLY = {"type": "keyword", "index": False, "doc_values": False}
+
+
+@dataclass(frozen=True)
+class IndexFound:
+    name: str
+    """Its own, where it was given by an alias."""
+    mapping: Mapping[str, Any]
+    meta: IndexMeta
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,7 @@ class Target:
     def add_fields(self) -> None:
         """Nothing but the mapping is changed, and nothing where they are there already."""
         body = mapping_update(self.mapping, self.meta.with_field(self.field), self.field)
-        body["properties"][self.hash_field] = _IN_SOURCE_ONLY
+        body["properties"][self.hash_field] = IN_SOURCE_ONLY
         self._put(body)
 
     def activate(self) -> None:
@@ -66,12 +74,12 @@ def find_target(
     Raises IndexMissing, UnsupportedAddress for a name of several indexes, SchemaRejected where
     the text cannot be read from the documents or the documents cannot be updated.
     """
-    index, mapping = _mapping(cluster, name)
-    meta = read_meta(mapping, index)
-    field = _field(meta, LatentField(fingerprint, model, "repeat", text_fields), index, changed)
-    check_sources(mapping, index)
-    check_text_fields(mapping, field.text_fields, index)
-    return Target(cluster, index, mapping, meta, field)
+    found = read_index(cluster, name)
+    wanted = LatentField(fingerprint, model, "repeat", text_fields)
+    field = _field(found.meta, wanted, found.name, changed)
+    check_sources(found.mapping, found.name)
+    check_text_fields(found.mapping, field.text_fields, found.name)
+    return Target(cluster, found.name, found.mapping, found.meta, field)
 
 
 def check_model(target: Target) -> None:
@@ -86,7 +94,8 @@ def check_model(target: Target) -> None:
         )
 
 
-def _mapping(cluster: Cluster, name: str) -> tuple[str, Mapping[str, Any]]:
+def read_index(cluster: Cluster, name: str) -> IndexFound:
+    """Raises IndexMissing, UnsupportedAddress for a name of several indexes, IndexUnreadable."""
     found = cluster.request("GET", f"/{quote(name, safe='')}/_mapping").body
     if len(found) != 1:
         raise UnsupportedAddress(
@@ -94,7 +103,8 @@ def _mapping(cluster: Cluster, name: str) -> tuple[str, Mapping[str, Any]]:
             "of them"
         )
     ((index, about),) = found.items()
-    return index, about["mappings"]
+    mapping = about["mappings"]
+    return IndexFound(index, mapping, read_meta(mapping, index))
 
 
 def _field(meta: IndexMeta, wanted: LatentField, index: str, changed: bool) -> LatentField:

@@ -212,4 +212,5 @@ def test_what_was_rejected_is_kept_when_trying_it_again_is_interrupted(
     monkeypatch.setattr("adapters.indexing.IndexRun._add", interrupted)
     rejected.write_text(before.replace('"text": 8', '"text": "eight"'))
     run("index", rejected, "--into", into, code=130)
-    assert [json.loads(line)["document"]["_id"] for line in rejected.read_text().splitlines()] == ["1", "2"]
+    letters = [json.loads(line) for line in rejected.read_text().splitlines()]
+    assert [letter["document"]["_id"] for letter in letters] == ["1", "2"]

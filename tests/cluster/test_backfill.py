@@ -29,9 +29,8 @@ FIELD = "latent_terms_000000"
 HASH = f"{FIELD}_hash"
 
 
-@pytest.fixture(params=["opensearch", "elasticsearch"])
-def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    url = request.getfixturevalue(f"{request.param}_url")
+@pytest.fixture
+def cluster(url: str) -> Iterator[Cluster]:
     cluster = Cluster(url)
     yield cluster
     cluster.close()

@@ -23,11 +23,6 @@ from .plain_index import plain_index, sources
 pytestmark = pytest.mark.engine
 
 
-@pytest.fixture(params=["opensearch", "elasticsearch"])
-def url(request: pytest.FixtureRequest) -> str:
-    return str(request.getfixturevalue(f"{request.param}_url"))
-
-
 @pytest.fixture
 def cluster(url: str) -> Iterator[Cluster]:
     cluster = Cluster(url)

@@ -16,11 +16,6 @@ from .plain_index import plain_index, sources
 pytestmark = pytest.mark.engine
 
 
-@pytest.fixture(params=["opensearch", "elasticsearch"])
-def url(request: pytest.FixtureRequest) -> str:
-    return str(request.getfixturevalue(f"{request.param}_url"))
-
-
 def test_what_only_the_server_refuses_goes_to_a_file_and_can_be_indexed_from_there(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
