@@ -14,13 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from .backfill_checks import check_sources
+from .backfill_target import IN_SOURCE_ONLY, read_index
 from .cluster import Cluster
-from .dialect import is_reserved
+from .dialect import hash_field_name, is_reserved
 from .dialect_mapping import mapping_update
-from .dialect_meta import IndexMeta, LatentField, read_meta
+from .dialect_meta import IndexMeta, LatentField
 from .dialect_query import with_field, without_field
 from .errors import MigrationRefused
 from .server_request import ServerRequest
@@ -39,73 +42,77 @@ class MigrationState:
     """By field that was dropped: the documents that still hold its terms."""
 
     @property
-    def waiting(self) -> tuple[LatentField, ...]:
-        """Fields that are neither active nor were so before: of a migration that is under way."""
+    def waiting(self) -> LatentField | None:
+        """A field that is neither active nor was so before: of a migration that is under way."""
         known = (self.meta.active, self.meta.previous)
-        return tuple(field for field in self.meta.fields if field.name not in known)
+        return next((field for field in self.meta.fields if field.name not in known), None)
 
 
 def read_state(cluster: Cluster, name: str) -> MigrationState:
-    """Refreshes the index, and counts. Raises IndexMissing, IndexUnreadable, MigrationRefused."""
-    path = f"/{quote(name, safe='')}"
-    found: Mapping[str, Any] = cluster.request("GET", f"{path}/_mapping").body
-    if len(found) != 1:
-        raise MigrationRefused(
-            f"{name} stands for {len(found)} indexes ({', '.join(sorted(found)[:5])}): move one "
-            "after the other"
-        )
-    ((index, about),) = found.items()
-    mapping = about["mappings"]
-    meta = read_meta(mapping, index)
-    cluster.request("POST", f"/{index}/_refresh")
-    described = {field.name for field in meta.fields}
-    properties: Mapping[str, Any] = mapping.get("properties", {})
+    """Refreshes the index, and counts.
+
+    Raises IndexMissing, IndexUnreadable, UnsupportedAddress for a name of several indexes.
+    """
+    found = read_index(cluster, name)
+    cluster.request("POST", f"/{quote(found.name, safe='')}/_refresh")
+    described = {field.name for field in found.meta.fields}
+    properties: Mapping[str, Any] = found.mapping.get("properties", {})
     left = [n for n, own in properties.items() if _is_latent(n, own) and n not in described]
+    count = partial(_count, cluster, found.name)
     return MigrationState(
-        index=index,
-        mapping=mapping,
-        meta=meta,
-        documents=_count(cluster, index, {"match_all": {}}),
-        lacking={name: _count(cluster, index, without_field(name)) for name in described},
-        dropped={name: held for name in left if (held := _count(cluster, index, with_field(name)))},
+        index=found.name,
+        mapping=found.mapping,
+        meta=found.meta,
+        documents=count({"match_all": {}}),
+        lacking={name: count(without_field(name)) for name in described},
+        dropped={name: held for name in left if (held := count(with_field(name)))},
     )
 
 
 def start(state: MigrationState, *, fingerprint: str, model: str | None) -> ServerRequest | None:
     """Adds the field of a new model, spelled and made of the same fields as the active one.
 
-    None where it is there already. Raises MigrationRefused.
+    None where it is there already. Raises MigrationRefused, and SchemaRejected where documents
+    cannot be updated.
     """
     active = _active(state)
+    check_sources(state.mapping, state.index)
     if fingerprint == active.fingerprint:
         raise MigrationRefused(
             f"{state.index} uses the terms of model {fingerprint} already: there is nothing to move"
         )
-    field = replace(active, fingerprint=fingerprint, model=model)
     if state.meta.field_of(fingerprint) is not None:
         return None
-    if any(other.name == field.name for other in state.meta.fields):
+    if other := _beside(state):
         raise MigrationRefused(
-            f"{state.index} has a field {field.name} of another model already, whose fingerprint "
-            f"begins like {fingerprint}: drop that one first"
+            f"{state.index} has {other.name} of model {other.fingerprint} beside the active field: "
+            f"switch to it, or drop it (--field {other.name}), before you move to a third model"
         )
-    return _update(state, state.meta.with_field(field), field)
-
-
-def target(state: MigrationState, fingerprint: str | None) -> LatentField:
-    """The field to switch to: that of the model, or the only one beside the active one.
-
-    Raises MigrationRefused.
-    """
-    others = [field for field in state.meta.fields if field.name != _active(state).name]
-    if fingerprint is not None:
-        others = [field for field in others if field.fingerprint == fingerprint]
-    if len(others) != 1:
-        there = ", ".join(f"{f.fingerprint} ({f.model})" for f in others) or "none"
+    field = replace(active, fingerprint=fingerprint, model=model)
+    if field.name == active.name:
         raise MigrationRefused(
-            f"{state.index}: name the model to switch to; beside the active one there are {there}"
+            f"the fingerprints {fingerprint} and {active.fingerprint} begin alike, and so would "
+            "share one field: train the model again with another setting"
         )
-    return others[0]
+    body = mapping_update(state.mapping, state.meta.with_field(field), field)
+    body["properties"][hash_field_name(field.name)] = IN_SOURCE_ONLY
+    return _put(state, body)
+
+
+def target(state: MigrationState, fingerprint: str | None = None) -> LatentField:
+    """The field beside the active one; raises MigrationRefused where it is not of the model."""
+    other = _beside(state)
+    if other is None:
+        raise MigrationRefused(
+            f"{state.index} has the terms of one model, {_active(state).fingerprint}: start a "
+            "migration to another first"
+        )
+    if fingerprint not in (None, other.fingerprint):
+        raise MigrationRefused(
+            f"{state.index} has no terms of model {fingerprint}; beside the active one it has "
+            f"those of {other.fingerprint}"
+        )
+    return other
 
 
 def switch(state: MigrationState, field: LatentField, *, allow_missing: int = 0) -> ServerRequest:
@@ -116,7 +123,7 @@ def switch(state: MigrationState, field: LatentField, *, allow_missing: int = 0)
             f"{lacking:,} of the {state.documents:,} documents of {state.index} lack {field.name}, "
             f"and {allow_missing:,} may: fill them first, or allow as many"
         )
-    return _update(state, state.meta.activated(field.name))
+    return _describe(state, state.meta.activated(field.name))
 
 
 def rollback(state: MigrationState) -> ServerRequest:
@@ -125,7 +132,7 @@ def rollback(state: MigrationState) -> ServerRequest:
         raise MigrationRefused(
             f"{state.index} has no field from before a switch: there is nothing to go back to"
         )
-    return _update(state, state.meta.activated(state.meta.previous))
+    return _describe(state, state.meta.activated(state.meta.previous))
 
 
 def to_drop(state: MigrationState, field: str | None) -> str:
@@ -135,10 +142,8 @@ def to_drop(state: MigrationState, field: str | None) -> str:
     """
     found = field or state.meta.previous or next(iter(state.dropped), None)
     if found is None:
-        names = ", ".join(own.name for own in state.waiting) or "none"
-        raise MigrationRefused(
-            f"{state.index} has no field from before a switch; others that can be dropped: {names}"
-        )
+        named = f"; name {state.waiting.name} to drop that" if state.waiting else ""
+        raise MigrationRefused(f"{state.index} has no field from before a switch{named}")
     if found == state.meta.active:
         raise MigrationRefused(f"{found} is what searches of {state.index} use: switch first")
     if not _is_latent(found, state.mapping.get("properties", {}).get(found, {})):
@@ -150,12 +155,15 @@ def forget(state: MigrationState, field: str) -> ServerRequest | None:
     """Takes a field out of `_meta`: nobody fills or searches it from then on. None: done before."""
     if all(field != own.name for own in state.meta.fields):
         return None
-    return _update(state, state.meta.without_field(field))
+    return _describe(state, state.meta.without_field(field))
 
 
-def _update(state: MigrationState, meta: IndexMeta, *fields: LatentField) -> ServerRequest:
-    body = mapping_update(state.mapping, meta, *fields)
-    return ServerRequest("PUT", f"/{state.index}/_mapping", body)
+def _describe(state: MigrationState, meta: IndexMeta) -> ServerRequest:
+    return _put(state, mapping_update(state.mapping, meta))
+
+
+def _put(state: MigrationState, body: Mapping[str, Any]) -> ServerRequest:
+    return ServerRequest("PUT", f"/{quote(state.index, safe='')}/_mapping", body)
 
 
 def _active(state: MigrationState) -> LatentField:
@@ -168,10 +176,17 @@ def _active(state: MigrationState) -> LatentField:
     return active
 
 
+def _beside(state: MigrationState) -> LatentField | None:
+    """`start` sees to it that there is one at most."""
+    active = _active(state)
+    return next((field for field in state.meta.fields if field != active), None)
+
+
 def _is_latent(name: str, mapping: Mapping[str, Any]) -> bool:
     """Not the alias, nor what lies beside a latent field."""
     return is_reserved(name) and mapping.get("type") == "text"
 
 
 def _count(cluster: Cluster, index: str, query: Mapping[str, Any]) -> int:
-    return int(cluster.request("POST", f"/{index}/_count", body={"query": query}).body["count"])
+    path = f"/{quote(index, safe='')}/_count"
+    return int(cluster.request("POST", path, body={"query": query}).body["count"])

@@ -11,9 +11,10 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from latent_terms.commands.cluster_options import ClusterOptions, cluster_options
+from latent_terms.commands.migrate_fill import encoder_of
 from latent_terms.commands.migrate_queries import Queries, read_queries
 from latent_terms.commands.migrate_status import state_of
-from latent_terms.commands.models import NAMES, load_model, read_manifest
+from latent_terms.commands.models import NAMES, read_manifest
 from latent_terms.commands.output import json_option, print_json, progress
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def compare(
       latent-terms migrate compare opensearch://localhost:9200/books queries.txt
       latent-terms migrate compare https://search.example.org/books judged/ --per-query all.jsonl
     """
+    from adapters.comparison import Side
     from latent_terms.commands import migrate_comparison as comparison
 
     asked = read_queries(queries, split=split)
@@ -96,7 +98,10 @@ def compare(
             _check_judged(connected, state.index, asked.judgements)
         fields = _fields(state, model)
         sources = {"active": active_model, "other": model}
-        sides = {role: _side(field, sources[role]) for role, field in fields.items()}
+        sides = {
+            role: Side(field.fingerprint, encoder_of(field, sources[role]).encode_query)
+            for role, field in fields.items()
+        }
         with _written(per_query) as file:
             compared = _ask(connected, state, sides, request, asked, file)
     names = {role: field.model or field.fingerprint for role, field in fields.items()}
@@ -124,24 +129,6 @@ def _fields(state: MigrationState, model: str | None) -> dict[str, LatentField]:
     active = state.meta.active_field
     assert active is not None, "target() would have refused"
     return {"active": active, "other": other}
-
-
-def _side(field: LatentField, source: str | None) -> Side:
-    from adapters.comparison import Side
-    from adapters.errors import ModelMismatch
-
-    source = source or field.model
-    if source is None:
-        raise click.UsageError(
-            f"the index does not name the model of {field.name}: give --model and --active-model."
-        )
-    encoder = load_model(source)
-    if encoder.fingerprint != field.fingerprint:
-        raise ModelMismatch(
-            f"{field.name} holds terms of model {field.fingerprint}, and {source} is "
-            f"{encoder.fingerprint}: name the right one by --model or --active-model"
-        )
-    return Side(field.fingerprint, encoder.encode_query)
 
 
 def _ask(

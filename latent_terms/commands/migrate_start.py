@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from latent_terms.commands.cluster_options import ClusterOptions, cluster_options
-from latent_terms.commands.migrate_fill import fill
+from latent_terms.commands.migrate_fill import encoder_of, fill
 from latent_terms.commands.migrate_status import (
     address_of,
     dry_run_option,
@@ -52,7 +52,7 @@ def start(
             send(connected, request)
             state = state_of(connected)
         field = migration.target(state, fingerprint)
-        left = fill(connected, state.index, field, model=model)
+        left = fill(connected, state.index, field, encoder_of(field, model))
         report(state_of(connected), where=address_of(connected), as_json=as_json)
     if left:
         raise click.ClickException(left)

@@ -108,8 +108,7 @@ def _next(state: MigrationState, where: str) -> str:
             f"{documents:,} documents still hold {name}, which was dropped. "
             f"Go on: latent-terms migrate drop {where} --field {name}"
         )
-    if state.waiting:
-        field = state.waiting[-1]
+    if field := state.waiting:
         if state.lacking[field.name]:
             return f"Fill {field.name}: latent-terms migrate start {where} --model {field.model}"
         return f"Ready: latent-terms migrate compare {where} QUERIES, then switch."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from latent_terms.commands.cluster_options import ClusterOptions, cluster_options
-from latent_terms.commands.migrate_fill import fill
+from latent_terms.commands.migrate_fill import encoder_of, fill
 from latent_terms.commands.migrate_status import (
     address_of,
     dry_run_option,
@@ -64,7 +64,7 @@ def switch(
             say(f"Before that, {lacking:,} documents are filled by POST /_bulk.")
             return
         if lacking > allow_missing:
-            if left := fill(connected, state.index, field, model=model):
+            if left := fill(connected, state.index, field, encoder_of(field, model)):
                 say(left)
             state = state_of(connected)
         send(connected, migration.switch(state, field, allow_missing=allow_missing))

@@ -186,7 +186,7 @@ def test_another_model_than_that_of_the_field_is_refused_before_anything_is_writ
     before = about(address)
     build(tmp_path / "third", document_scale=4.0)
     refused = run("migrate", "switch", address, "--model", tmp_path / "third", code=1)
-    assert "name the model" in refused.stderr
+    assert "has no terms of model" in refused.stderr
     assert about(address) == before
 
 
@@ -293,4 +293,4 @@ def judged(folder: Path, relevant: dict[str, int]) -> Path:
 def test_without_a_second_model_there_is_nothing_to_compare(address: str, tmp_path: Path) -> None:
     queries = tmp_path / "queries.txt"
     queries.write_text("cat\n", encoding="utf-8")
-    assert "name the model" in run("migrate", "compare", address, queries, code=1).stderr
+    assert "the terms of one model" in run("migrate", "compare", address, queries, code=1).stderr
