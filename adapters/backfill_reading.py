@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .backfill_target import Target
+from .dialect_query import with_field, without_field
 from .errors import EngineUnavailable
 from .failures import reason_of
 from .patience import patiently
@@ -23,8 +24,8 @@ class Documents:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._read = (*target.field.text_fields, target.hash_field)
-        self.missing: Query = {"bool": {"must_not": {"exists": {"field": target.field.name}}}}
-        self.filled: Query = {"bool": {"must_not": self.missing}}
+        self.missing: Query = without_field(target.field.name)
+        self.filled: Query = with_field(target.field.name)
 
     def count(self, query: Query) -> int:
         """Everything that was written before is counted."""

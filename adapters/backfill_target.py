@@ -112,7 +112,7 @@ def _field(meta: IndexMeta, wanted: LatentField, index: str, changed: bool) -> L
     if known is None:
         text_fields = wanted.text_fields or (meta.schema.text if meta.schema else ())
         if not text_fields:
-            raise SchemaRejected(f"{index} does not say which fields to encode: name them")
+            raise SchemaRejected(f"{index} does not say which fields to encode: name them (--fields)")
         return replace(wanted, text_fields=text_fields)
     if wanted.text_fields in ((), known.text_fields):
         return known
