@@ -14,6 +14,7 @@ from adapters.errors import (
     IndexMissing,
     ModelMismatch,
     QueryRejected,
+    SchemaRejected,
 )
 
 CALLS: dict[str, Callable[[Engine], object]] = {
@@ -90,6 +91,21 @@ def test_a_bad_document_keeps_its_whole_batch_out(
     assert engine.count() == 1
     assert engine.get(["first", "last"]) == {"first": {"title": "old"}}
     assert engine.add([batch[0], batch[2]]) == 2
+
+
+def test_faults_are_what_adding_would_reject(engine: Engine) -> None:
+    bad = Document("bad", {"year": "soon", "tag": 7})
+    with pytest.raises(DocumentsRejected) as caught:
+        engine.add([bad])
+    assert engine.faults(bad) == caught.value.errors
+    assert engine.faults(Document("good", {"year": 7}, {"t1": 1})) == ()
+
+
+def test_an_index_is_not_created_by_the_schema_of_an_index_of_others(new_engine: Engine) -> None:
+    with pytest.raises(SchemaRejected, match="'other'"):
+        new_engine.create(Schema(text=("title",), analyzer="other"))
+    with pytest.raises(IndexMissing):
+        new_engine.describe()
 
 
 def test_batches_before_a_bad_document_stay(engine: Engine) -> None:
