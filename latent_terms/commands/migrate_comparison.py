@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from latent_terms.commands.output import print_facts, print_table
+from latent_terms.commands.output import Column, print_facts, print_table
 
 if TYPE_CHECKING:
     from adapters.comparison import Compared
     from latent_terms.evaluation import Comparison
 
 SHOWN = 5
+_POINTS = {"p50": 0.5, "p95": 0.95}
 TESTED = "ndcg@10"  # the measure that models are compared by
 
 Values = Mapping[str, Mapping[str, float]]  # measure -> query id -> value
@@ -84,17 +85,15 @@ def show(
     names: Mapping[str, str], compared: Mapping[str, Compared], measured: Measured | None, *, k: int
 ) -> None:
     found = as_json(names, compared, measured, k=k)
-    rows = [
-        (f"took {point}, ms", *(f"{found['took_ms'][side][point]:,}" for side in names))
-        for point in ("p50", "p95")
-    ]
-    if measured is not None:
-        rows = [
-            (name, f"{measured.active[name]:.4f}", f"{measured.other[name]:.4f}")
-            for name in measured.active
-        ] + rows
-    columns = ("", *((f"{name} ({side})", "right") for side, name in names.items()))
-    print_table(columns, rows, title=f"{len(compared):,} queries")  # type: ignore[arg-type]
+    measures = list(measured.active) if measured else []
+    rows = []
+    for side, name in names.items():
+        values = [f"{getattr(measured, side)[measure]:.4f}" for measure in measures]
+        took = [f"{found['took_ms'][side][point]:,}" for point in _POINTS]
+        rows.append([side, *values, *took, name])
+    numbers = [*measures, *(f"took {point}, ms" for point in _POINTS)]
+    columns: list[Column] = ["", *((name, "right") for name in numbers), "model"]
+    print_table(columns, rows, title=f"{len(compared):,} queries")
     print_facts(
         [
             (f"overlap@{k}", f"{found['overlap']:.3f}"),
@@ -104,9 +103,9 @@ def show(
         ]
     )
     changed = sorted(compared.values(), key=lambda each: each.agreement())[:SHOWN]
-    columns = (("overlap", "right"), ("rank-biased", "right"), "query")
     lines = [(f"{c.overlap(k):.2f}", f"{c.agreement():.2f}", c.query) for c in changed]
-    print_table(columns, lines, title="Changed most")  # type: ignore[arg-type]
+    columns = [("overlap", "right"), ("rank-biased", "right"), "query"]
+    print_table(columns, lines, title="Changed most")
 
 
 def _test(test: Comparison) -> tuple[str, str]:
@@ -120,4 +119,4 @@ def _test(test: Comparison) -> tuple[str, str]:
 def _times(took: Sequence[int]) -> dict[str, int]:
     ordered = sorted(took)
     last = len(ordered) - 1
-    return {name: ordered[math.ceil(share * last)] for name, share in (("p50", 0.5), ("p95", 0.95))}
+    return {name: ordered[math.ceil(share * last)] for name, share in _POINTS.items()}

@@ -68,16 +68,16 @@ def report(state: MigrationState, *, where: str, as_json: bool) -> None:
         print_json(as_facts(state))
         return
     rows = [
-        (row["name"], row["role"], row["model"] or "-", row["fingerprint"], f"{row['lacking']:,}")
+        (row["name"], row["role"], row["fingerprint"], f"{row['lacking']:,}", row["model"] or "-")
         for row in as_facts(state)["fields"]
     ]
-    columns: Sequence[Column] = ("field", "role", "model", "fingerprint", ("without it", "right"))
+    columns: Sequence[Column] = ("field", "role", "fingerprint", ("without it", "right"), "model")
     print_table(columns, rows, title=f"{state.index}, {state.documents:,} documents")
     say(_next(state, where))
 
 
 def as_facts(state: MigrationState) -> dict[str, Any]:
-    fields = [
+    fields: list[dict[str, Any]] = [
         {
             "name": field.name,
             "role": role_of(state, field.name),
@@ -87,6 +87,7 @@ def as_facts(state: MigrationState) -> dict[str, Any]:
         }
         for field in state.meta.fields
     ]
+    fields.sort(key=lambda field: field["role"])  # the active one first
     return {
         "index": state.index,
         "documents": state.documents,
@@ -115,5 +116,8 @@ def _next(state: MigrationState, where: str) -> str:
     if state.meta.active is not None and state.lacking[state.meta.active]:
         return f"Fill {state.meta.active}: latent-terms backfill {where}"
     if state.meta.previous is not None:
-        return f"Go back: latent-terms migrate rollback {where}. Or give up the old field: drop."
+        return (
+            f"latent-terms migrate rollback {where} goes back to {state.meta.previous}, "
+            "drop gives it up."
+        )
     return "No migration is under way."
