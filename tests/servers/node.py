@@ -81,6 +81,7 @@ def prepare_node(
     heap: str,
     settings: Mapping[str, object],
     certificate_days: int | None,
+    short_lived: bool,
 ) -> Node:
     """Write the configuration; data that `folder` already holds stays."""
     java = choose_java(release, installed_javas())
@@ -93,8 +94,10 @@ def prepare_node(
     shutil.copytree(home / "config", config)
     for name in ("data", "logs", "tmp"):
         (folder / name).mkdir(exist_ok=True)
-    options = (home / "config/jvm.options").read_text(encoding="utf-8")
-    (config / "jvm.options").write_text(jvm_options(options, heap), encoding="utf-8")
+    options = jvm_options(
+        (home / "config/jvm.options").read_text(encoding="utf-8"), heap, short_lived=short_lived
+    )
+    (config / "jvm.options").write_text(options, encoding="utf-8")
     tls = certificate_days is not None
     everything = node_settings(release, folder, port, tls=tls) | dict(settings)
     (config / f"{release.kind}.yml").write_text(settings_file(everything), encoding="utf-8")
@@ -110,14 +113,16 @@ def prepare_node(
 
 def _store_password(node: Node) -> None:
     tool = {"CLI_NAME": "keystore", "CLI_LIBS": "lib/tools/keystore-cli"}
-    subprocess.run(
+    process = subprocess.run(
         [node.home / "bin/elasticsearch-cli", "add", "--force", "--stdin", "bootstrap.password"],
         env=node.environment | tool,
         input=node.password,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    if process.returncode != 0:
+        raise ServerError(f"the password was not stored: {process.stdout}{process.stderr}")
 
 
 def _hand_over(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import time
@@ -50,9 +51,10 @@ def port_is_taken(port: int) -> bool:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below the ports that the kernel gives to connections, so that it stays free for a restart."""
+    while port_is_taken(port := random.randrange(20000, 30000)):
+        pass
+    return port
 
 
 def _signal(group: int, sign: signal.Signals) -> None:

@@ -30,7 +30,13 @@ def launch_shared(chosen: Release, *, port: int | None = None, heap: str) -> Ser
     folder = _folder(chosen)
     shutil.rmtree(folder, ignore_errors=True)
     node = prepare_node(
-        chosen, folder, port or chosen.port, heap=heap, settings={}, certificate_days=None
+        chosen,
+        folder,
+        port or chosen.port,
+        heap=heap,
+        settings={},
+        certificate_days=None,
+        short_lived=False,
     )
     server = Server(node, temporary=False)
     state = {"title": chosen.title, "url": server.url, "group": server.launch()}

@@ -42,4 +42,5 @@ def test_elasticsearch_is_secured_when_asked() -> None:
 
 def test_the_jvm_keeps_the_shipped_options_and_gets_our_heap() -> None:
     shipped = "-Xms1g\n-Xmx1g\n-XX:+UseG1GC\n9-:-Xlog:gc*:file=logs/gc.log\n-XX:HeapDumpPath=data\n"
-    assert jvm_options(shipped, "512m").split() == ["-XX:+UseG1GC", "-Xms512m", "-Xmx512m"]
+    options = jvm_options(shipped, "512m", short_lived=False)
+    assert options.split() == ["-XX:+UseG1GC", "-Xms512m", "-Xmx512m"]
