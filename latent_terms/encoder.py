@@ -95,6 +95,28 @@ class TermEncoder:
         """As ``embed_documents``, with the query prefix."""
         return self._embed(texts, self.queries)
 
+    def token_vectors(self, texts: Iterable[str]) -> Iterator[NDArray[np.float32]]:
+        """The states (tokens, dimensions) of each document's tokens, scaled to length 1."""
+        return self._token_vectors(texts, self.documents, self._pool)
+
+    def query_token_vectors(self, text: str) -> NDArray[np.float32]:
+        """As ``token_vectors``, of one query, in the caller's thread."""
+        return next(self._token_vectors([text], self.queries, None))
+
+    def _token_vectors(
+        self, texts: Iterable[str], reader: TextReader, pool: ThreadPoolExecutor | None
+    ) -> Iterator[NDArray[np.float32]]:
+        lead, nothing = reader.frame.lead, np.zeros((0, self.manifest.backbone.dimensions))
+        windows = read_windows(_checked(texts), reader.tokenize, reader.room, lead=lead)
+        run = partial(reader.run, vectors=True)
+        parts: list[NDArray[np.float32]] = []
+        for window, reading in run_windows(windows, reader.frame, run, pool):
+            if reading is not None and reading.vectors is not None:
+                parts.append(reading.vectors)
+            if window.ends_text:
+                yield np.concatenate([nothing, *parts]).astype(np.float32)
+                parts = []
+
     def _embed(self, texts: Iterable[str], reader: TextReader) -> Iterator[NDArray[np.float32]]:
         windows = first_windows(
             _checked(texts), reader.tokenize, reader.room, lead=reader.frame.lead

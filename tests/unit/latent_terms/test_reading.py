@@ -81,3 +81,13 @@ def test_windows_of_two_padded_lengths_or_without_tokens_are_refused(encoder: Te
         reader.read([short[:0]], terms=True)
     with pytest.raises(ValueError):
         reader.read([], terms=True)
+
+
+def test_token_vectors_are_those_of_the_windows_in_order(encoder: TermEncoder) -> None:
+    found = list(encoder.token_vectors([*TEXTS, ""]))
+    for text, vectors in zip(TEXTS, found, strict=False):
+        parts = [each.vectors for each in read_alone(encoder.documents, text)]
+        assert np.array_equal(vectors, np.concatenate([part for part in parts if part is not None]))
+    assert found[-1].shape == (0, 16) and found[-1].dtype == np.float32
+    (query,) = read_alone(encoder.queries, TEXTS[1])
+    assert np.array_equal(encoder.query_token_vectors(TEXTS[1]), query.vectors)
