@@ -48,11 +48,15 @@ class Case:
     @cached_property
     def index_settings(self) -> Mapping[str, Mapping[str, Any]]:
         """Of each index behind the name, flat; without defaults. Empty: there is no index."""
+        if self.index is None:
+            return {}
         found = self.get(f"/{self.index}/_settings", flat_settings=True, expand_wildcards="all")
         return {name: entry["settings"] for name, entry in (found or {}).items()}
 
     @cached_property
     def mappings(self) -> Mapping[str, Mapping[str, Any]]:
         """Of each index behind the name."""
+        if self.index is None:
+            return {}
         found = self.get(f"/{self.index}/_mapping") or {}
         return {name: entry["mappings"] for name, entry in found.items()}

@@ -13,7 +13,9 @@ import pytest
 
 from adapters import Document, Schema, SearchRequest, connect
 from adapters.cluster import Cluster
+from adapters.doctor import examine
 from adapters.errors import AccessDenied, EngineUnavailable, UnsupportedAddress
+from adapters.examination import Case
 
 from ..servers import Server, start
 from ..servers.certificate import Certificate, make_certificate
@@ -220,3 +222,26 @@ def test_a_secured_elasticsearch_is_written_and_searched_with_an_api_key(secured
         pytest.raises(AccessDenied, match="403.*unauthorized.*Give the user or API key"),
     ):
         engine.create(Schema(text=("title",)))
+
+
+def test_the_doctor_gives_the_role_that_a_migration_needs(secured: Server) -> None:
+    assert secured.certificate is not None
+    trusted: dict[str, Any] = {"ca_certs": secured.certificate.certificate}
+    name = f"engines-{uuid.uuid4().hex[:8]}"
+    admin = Cluster(secured.url, basic_auth=("elastic", str(secured.password)), **trusted)
+    admin.request("PUT", f"/{name}")
+    reading = {"names": [name], "privileges": ["read", "view_index_metadata"]}
+    role = {"cluster": ["monitor"], "indices": [reading]}
+    admin.request("PUT", "/_security/role/latent_terms", body=role)
+    user = {"password": "a-password", "roles": ["latent_terms"]}
+    admin.request("PUT", "/_security/user/ann", body=user)
+    ann = Cluster(f"{secured.url}/{name}", basic_auth=("ann", "a-password"), **trusted)
+    found = {finding.check: finding for finding in examine(Case(ann, name))}
+    assert (found["permissions"].level, found["analysis"].level) == ("warn", "warn")
+    assert "manage" in found["permissions"].sentence
+    (request,) = found["permissions"].requests
+    admin.request(request.method, request.path, body=request.body)
+    levels = {finding.check: finding.level for finding in examine(Case(ann, name))}
+    assert (levels["permissions"], levels["analysis"]) == ("ok", "ok")
+    ann.close()
+    admin.close()
