@@ -13,8 +13,9 @@ class LocalReranker:
     """MaxSim over a loaded model. Nothing is kept: each call encodes its documents.
 
     >>> from latent_terms.testing import hash_encoder
-    >>> LocalReranker(hash_encoder()).rerank("wing lift", ["a cat", "lift of a wing"]).scores
-    (-0.0625, 1.0)
+    >>> reranking = LocalReranker(hash_encoder()).rerank("wing lift", ["a cat", "lift of a wing"])
+    >>> [round(score, 2) for score in reranking.scores]
+    [0.03, 1.0]
     """
 
     def __init__(self, encoder: TermEncoder, *, tokens_per_document: int = 512) -> None:

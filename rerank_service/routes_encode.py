@@ -66,6 +66,11 @@ def encode_routes(service: Service) -> APIRouter:
 
 async def _encode(service: Service, body: EncodeRequest) -> list[EncodedText]:
     check_count(len(body.input), service)
+    if body.fingerprint not in (None, service.encoder.fingerprint):
+        raise Invalid(
+            f"fingerprint is {body.fingerprint!r}, and this service runs {service.model}: start it "
+            "with the model of the index"
+        )
     documents = body.input_type == "document"
     deadline = service.deadline(body.timeout_ms, documents=documents)
     keep = documents and service.kept.keeps

@@ -85,7 +85,9 @@ def _dialect(body: RerankRequest, path: str) -> Dialect:
         return tei
     if body.input is not None or path == "/v1/reranking":
         return mixedbread
-    return cohere if body.top_k is None and body.truncation is None else voyage
+    if body.top_k is not None or body.truncation is not None:
+        return voyage
+    return voyage if path == "/v1/rerank" and body.top_n is None else cohere  # Voyage has no top_n
 
 
 def _documents(body: RerankRequest) -> list[Any]:

@@ -85,6 +85,9 @@ class EncodeRequest(BaseModel):
         '"t17|2", for a field with delimited_term_freq.',
     )
     vectors: bool = Field(False, description="Also token vectors, in half precision, base64.")
+    fingerprint: str | None = Field(
+        None, description="Of the model whose terms are wanted; if it is another, 422."
+    )
     timeout_ms: Milliseconds | None = None
 
 

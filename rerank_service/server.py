@@ -6,6 +6,8 @@ import asyncio
 import logging
 import signal
 import socket
+import threading
+import time
 from types import FrameType
 
 import uvicorn
@@ -27,12 +29,16 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._service = service
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+    @property
+    def url(self) -> str:
+        """Where it listens, once it has started."""
         host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
         port = self.servers[0].sockets[0].getsockname()[1]
-        scheme = "https" if self.config.ssl else "http"
-        _LOG.info("%s: listening at %s://%s:%d", self._service.model, scheme, host, port)
+        return f"{'https' if self.config.ssl else 'http'}://{host}:{port}"
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        _LOG.info("%s: listening at %s", self._service.model, self.url)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         draining = asyncio.create_task(self._service.drain())
@@ -40,6 +46,30 @@ class Server(uvicorn.Server):
             await super().shutdown(sockets)
         finally:
             draining.cancel()
+
+
+class BackgroundServer:
+    """The service in a thread of this process, for notebooks and tests: use it, then stop it."""
+
+    def __init__(self, encoder: TermEncoder, settings: Settings) -> None:
+        """Returns when it answers. Raises SettingsRejected."""
+        self._server = make_server(encoder, settings)
+        self._listener = listening(settings)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._listener],), daemon=True
+        )
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise SettingsRejected("the service did not start: its log says why")
+            time.sleep(0.01)
+        self.url = self._server.url
+
+    def stop(self) -> None:
+        """As on SIGTERM: requests in flight are answered first."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._listener.close()
 
 
 def make_server(encoder: TermEncoder, settings: Settings) -> Server:

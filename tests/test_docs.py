@@ -7,6 +7,7 @@ How a page is read (an HTML comment on the line above a fence is a mark for that
 * `<!-- file: notes.jsonl -->` saves the block under that name in the page's working folder.
 * `<!-- not run: reason -->` leaves the block out. The reasons are counted.
 
+Pages in docs/clients need other projects' packages and a running service: tests/clients runs them.
 In expected output `...` stands for anything, and white space is not compared.
 """
 
@@ -21,13 +22,15 @@ import re
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+CLIENTS = ROOT / "docs" / "clients"
+SERVICE = "http://127.0.0.1:8080"
 FENCE = re.compile(
     r"(?:^<!-- (?P<mark>file|not run): (?P<value>.+?) -->\n+)?"
     r"^```(?P<language>[^\n`]*)\n(?P<body>.*?)^```$",
@@ -106,19 +109,26 @@ def run_console(block: Block, folder: Path, where: str) -> None:
         check_output(shown, process.stderr if failed else process.stdout, f"{where}: `{command}`")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=page_name)
-def test_a_pages_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def run_page(page: Path, folder: Path, *, service: str | None = None) -> None:
+    """Run a page's blocks in `folder`, the working folder; `service` stands in for SERVICE."""
     namespace: dict[str, object] = {"__name__": "__docs__"}
     for block in blocks(page):
         where = f"{page_name(page)}:{block.line}"
+        if service is not None:
+            block = replace(block, body=block.body.replace(SERVICE, service))
         if block.file is not None:
-            (tmp_path / block.file).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / block.file).write_text(block.body, encoding="utf-8")
+            (folder / block.file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / block.file).write_text(block.body, encoding="utf-8")
         elif block.not_run is None and block.language == "python":
             run_python(block, namespace, where)
         elif block.not_run is None and block.language == "console":
-            run_console(block, tmp_path, where)
+            run_console(block, folder, where)
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.parent != CLIENTS], ids=page_name)
+def test_a_pages_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_page(page, tmp_path)
 
 
 def test_there_are_pages_and_blocks_that_run() -> None:
@@ -165,7 +175,7 @@ def error_classes(package: str) -> set[str]:
     return {name for name in errors & bases.keys() if not name.startswith("_")}
 
 
-@pytest.mark.parametrize("package", ["latent_terms", "adapters"])
+@pytest.mark.parametrize("package", ["latent_terms", "adapters", "rerank_service"])
 def test_every_error_is_explained(package: str) -> None:
     page = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
     missing = error_classes(package) - set(re.findall(r"`(\w+)`", page))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from latent_terms import TermEncoder
 from latent_terms.testing import hash_encoder
-from rerank_service.server import Server, make_server
+from rerank_service.server import BackgroundServer
 from rerank_service.service import Service
 from rerank_service.settings import Settings
 
@@ -22,11 +22,10 @@ from rerank_service.settings import Settings
 class Running:
     """A service that answers, and a client of it."""
 
-    def __init__(self, server: Server) -> None:
-        self.server = server
-        self.service: Service = server.config.app.state.service  # type: ignore[union-attr]
-        port = server.servers[0].sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, background: BackgroundServer) -> None:
+        self.server = background._server
+        self.service: Service = self.server._service
+        self.url = background.url
         self.client = httpx.Client(base_url=self.url, timeout=20)
 
     def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
@@ -47,19 +46,13 @@ class Running:
 def running(encoder: TermEncoder | None = None, **settings: Any) -> Iterator[Running]:
     """Serve with the hash encoder, on a free port and without a store, unless said otherwise."""
     values = {"port": 0, "store": "none", "threads": 2, "shutdown_seconds": 1} | settings
-    server = make_server(encoder or hash_encoder(threads=1), Settings(**values))
-    thread = threading.Thread(target=server.run)
-    thread.start()
+    background = BackgroundServer(encoder or hash_encoder(threads=1), Settings(**values))
+    service = Running(background)
     try:
-        wait_until(lambda: server.started or not thread.is_alive())
-        assert server.started
-        service = Running(server)
         with service.client:
             yield service
     finally:
-        server.should_exit = True
-        thread.join(20)
-        assert not thread.is_alive(), "the service does not stop"
+        background.stop()
 
 
 def wait_until(condition: Any, seconds: float = 10) -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import doctest
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+from rerank_service import local
+from rerank_service import maxsim as maxsim_module
 from rerank_service.maxsim import maxsim, maxsim_padded
 
 
@@ -85,6 +88,12 @@ def test_sums_are_made_in_float32() -> None:
 def test_unequal_dimensions_are_refused(rng: np.random.Generator) -> None:
     with pytest.raises(ValueError, match="document 1 has shape"):
         maxsim(unit(rng, 2, 8), [unit(rng, 2, 8), unit(rng, 2, 9)])
+
+
+def test_examples_in_the_docstrings_hold() -> None:
+    for module in (maxsim_module, local):
+        results = doctest.testmod(module)
+        assert results.attempted and not results.failed
 
 
 def test_it_needs_numpy_only() -> None:

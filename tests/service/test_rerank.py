@@ -78,6 +78,8 @@ def test_voyage_finds_its_data(service: Running) -> None:
     assert len(answer["data"]) == len(answer["results"]) == 2
     assert answer["data"][0]["relevance_score"] == answer["scores"][1]
     assert answer["usage"]["total_tokens"] > 0
+    assert len(ask(service, "/v1/rerank", documents=DOCUMENTS)["data"]) == 5
+    assert "data" not in ask(service, "/v1/rerank", documents=DOCUMENTS, top_n=2)
 
 
 @pytest.mark.parametrize("name", ["input", "documents"])

@@ -75,3 +75,11 @@ def test_the_store_is_in_the_cache_folder_unless_said_otherwise(
     assert Settings().store_folder == str(tmp_path / "latent-terms" / "vectors")
     assert Settings(store="/srv/vectors").store_folder == "/srv/vectors"
     assert Settings(store="none").store_folder is None
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs/service.md").read_text(encoding="utf-8")
+    for each in fields(Settings):
+        default = f"{each.default:,}" if isinstance(each.default, int) else str(each.default)
+        row = next(line for line in page.splitlines() if f"| `{variable(each)}` |" in line)
+        assert each.default in ("", ()) or f"`{default}`" in row or f"`{each.default}`" in row

@@ -176,7 +176,7 @@ def test_tls_is_spoken_where_a_certificate_is_given(tmp_path: Path) -> None:
         capture_output=True,
     )
     with running(tls_certificate=str(certificate), tls_key=str(key)) as service:
-        url = service.url.replace("http:", "https:")
+        url = service.url
         trusted = ssl.create_default_context(cafile=str(certificate))
         assert httpx.get(f"{url}/health/live", verify=trusted).status_code == 200
         with pytest.raises(httpx.ConnectError):

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 import latent_terms
-from latent_terms import terms, testing
+from latent_terms import reading, terms, testing
 from latent_terms.testing import hash_encoder
 
 
@@ -28,7 +28,7 @@ def test_its_vectors_are_alike_for_alike_texts() -> None:
 
 
 def test_examples_in_the_docstrings_hold() -> None:
-    for module in (terms, testing):
+    for module in (reading, terms, testing):
         results = doctest.testmod(module)
         assert results.attempted and not results.failed
 
