@@ -9,6 +9,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from .errors import EngineUnavailable
 from .finding import Finding
 
 _TIMEOUT = 5.0  # seconds
@@ -51,6 +52,15 @@ def judge_sidecar(url: str, about: Any, fingerprint: str | None) -> Finding:
         said = f"The sidecar at {url} encodes by model {theirs}, the index holds {fingerprint}."
         return Finding("sidecar", "fail", f"{said} Start it with the index's model.")
     return Finding("sidecar", "ok", f"The sidecar at {url} is ready, with model {theirs}.")
+
+
+def model_of(url: str, *, key: str | None = None) -> tuple[str, str]:
+    """Fingerprint and name of the sidecar's model. Raises EngineUnavailable."""
+    for finding in sidecar(url, None, key=key):
+        if finding.level != "ok":
+            raise EngineUnavailable(finding.sentence)
+    about = json.loads(_read(f"{url.rstrip('/')}/v1/info", key))
+    return about["fingerprint"], about["model"]
 
 
 def _read(url: str, key: str | None) -> bytes:

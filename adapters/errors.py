@@ -13,6 +13,7 @@ EngineError
   + DocumentsRejected    documents are not valid, or a server refuses them
   + QueryRejected        the request cannot be run against this index
   + MigrationRefused     a step of moving to another model is not possible, or not safe yet
+  + PipelineRefused      the cluster does not run what a pipeline needs, or may not call the sidecar
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .server_request import ServerRequest
 from .values import shown
 
 _SHOWN = 3
@@ -71,6 +73,14 @@ class QueryRejected(EngineError):
 
 class MigrationRefused(EngineError):
     pass
+
+
+class PipelineRefused(EngineError):
+    """`requests` change what stands in the way, where requests can; they are in the message."""
+
+    def __init__(self, message: str, requests: Sequence[ServerRequest] = ()) -> None:
+        self.requests = tuple(requests)
+        super().__init__("\n".join([message, *map(str, self.requests)]))
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ VERBS = (
     "backfill",
     "migrate",
     "doctor",
+    "pipeline",
 )
 
 
