@@ -7,6 +7,9 @@ How a page is read (an HTML comment on the line above a fence is a mark for that
 * `<!-- file: notes.jsonl -->` saves the block under that name in the page's working folder.
 * `<!-- not run: reason -->` leaves the block out. The reasons are counted.
 
+`opensearch://localhost:9200/` and `elasticsearch://localhost:9200/` stand for the servers of the
+tests, `new-model` for a small model folder.
+
 Pages in docs/clients need other projects' packages and a running service: tests/clients runs them.
 In expected output `...` stands for anything, and white space is not compared.
 """
@@ -22,14 +25,21 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from .docs_servers import needs_servers
+from .docs_servers import stand_ins as servers
+from .unit.latent_terms.model_folder import build
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CLIENTS = ROOT / "docs" / "clients"
+NEW_MODEL = "new-model"
 SERVICE = "http://127.0.0.1:8080"
 FENCE = re.compile(
     r"(?:^<!-- (?P<mark>file|not run): (?P<value>.+?) -->\n+)?"
@@ -109,13 +119,13 @@ def run_console(block: Block, folder: Path, where: str) -> None:
         check_output(shown, process.stderr if failed else process.stdout, f"{where}: `{command}`")
 
 
-def run_page(page: Path, folder: Path, *, service: str | None = None) -> None:
-    """Run a page's blocks in `folder`, the working folder; `service` stands in for SERVICE."""
+def run_page(page: Path, folder: Path, *, stand_ins: Mapping[str, str]) -> None:
+    """Run a page's blocks in `folder`, the working folder, with other addresses than it shows."""
     namespace: dict[str, object] = {"__name__": "__docs__"}
     for block in blocks(page):
         where = f"{page_name(page)}:{block.line}"
-        if service is not None:
-            block = replace(block, body=block.body.replace(SERVICE, service))
+        for shown, real in stand_ins.items():
+            block = replace(block, body=block.body.replace(shown, real))
         if block.file is not None:
             (folder / block.file).parent.mkdir(parents=True, exist_ok=True)
             (folder / block.file).write_text(block.body, encoding="utf-8")
@@ -125,10 +135,23 @@ def run_page(page: Path, folder: Path, *, service: str | None = None) -> None:
             run_console(block, folder, where)
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if p.parent != CLIENTS], ids=page_name)
-def test_a_pages_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def pages_that_run() -> Iterator[Any]:
+    for page in PAGES:
+        if page.parent != CLIENTS:
+            server = needs_servers(page.read_text(encoding="utf-8"))
+            yield pytest.param(page, marks=pytest.mark.engine if server else ())
+
+
+@pytest.mark.parametrize("page", list(pages_that_run()), ids=page_name)
+def test_a_pages_blocks_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.chdir(tmp_path)
-    run_page(page, tmp_path)
+    text = page.read_text(encoding="utf-8")
+    if NEW_MODEL in text:
+        build(tmp_path / NEW_MODEL, document_scale=3.0)
+    with servers(text, lambda kind: request.getfixturevalue(f"{kind}_url")) as stand_ins:
+        run_page(page, tmp_path, stand_ins=stand_ins)
 
 
 def test_there_are_pages_and_blocks_that_run() -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from latent_terms.commands.migrate_status import short
 from latent_terms.commands.output import Column, print_facts, print_table
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def show(
     for side, name in names.items():
         values = [f"{getattr(measured, side)[measure]:.4f}" for measure in measures]
         took = [f"{found['took_ms'][side][point]:,}" for point in _POINTS]
-        rows.append([side, *values, *took, name])
+        rows.append([side, *values, *took, short(name)])
     numbers = [*measures, *(f"took {point}, ms" for point in _POINTS)]
     columns: list[Column] = ["", *((name, "right") for name in numbers), "model"]
     print_table(columns, rows, title=f"{len(compared):,} queries")

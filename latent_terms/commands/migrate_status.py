@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -68,7 +69,7 @@ def report(state: MigrationState, *, where: str, as_json: bool) -> None:
         print_json(as_facts(state))
         return
     rows = [
-        (row["name"], row["role"], row["fingerprint"], f"{row['lacking']:,}", row["model"] or "-")
+        (row["name"], row["role"], row["fingerprint"], f"{row['lacking']:,}", short(row["model"]))
         for row in as_facts(state)["fields"]
     ]
     columns: Sequence[Column] = ("field", "role", "fingerprint", ("without it", "right"), "model")
@@ -94,6 +95,11 @@ def as_facts(state: MigrationState) -> dict[str, Any]:
         "fields": fields,
         "dropped": dict(state.dropped),
     }
+
+
+def short(model: str | None) -> str:
+    """The name of a model, of its folder where it is one."""
+    return PurePath(model).name if model else "-"
 
 
 def role_of(state: MigrationState, field: str) -> str:
