@@ -12,7 +12,6 @@ from .document_text import document_text
 from .engine import Engine
 from .errors import DocumentsRejected, ModelMismatch, Rejection
 from .preparing import id_shown
-from .request import check_fingerprint
 from .term_encoder import TermEncoder
 from .types import Document
 
@@ -57,7 +56,8 @@ class IndexRun:
 
     def over(self, documents: Iterable[Document]) -> Progress:
         fingerprint = self._check_model()
-        # an index that is locked says so now, not after the first thousand texts are encoded
+        # an index that is locked, or has no terms of the model, says so now, not after the first
+        # thousand texts are encoded
         self._engine.add((), fingerprint=fingerprint)
         for batch in _timely(self._encoded(self._changed(documents))):
             self._indexed += self._add(batch, fingerprint)
@@ -95,7 +95,6 @@ class IndexRun:
 
     def _check_model(self) -> str | None:
         if self._encoder is not None:
-            check_fingerprint(self._schema, self._encoder.fingerprint)
             return self._encoder.fingerprint
         if self._schema.fingerprint is not None:
             raise ModelMismatch(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters import SearchRequest
+from adapters import Search, SearchRequest
 from adapters.backfill import Backfill, BackfillProgress
 from adapters.backfill_target import find_target
 from adapters.comparison import Side, SideBySide
@@ -203,8 +203,15 @@ def test_writers_and_searchers_with_the_old_model_go_on_after_the_switch(
     assert state(engine).lacking == {OLD_FIELD: 1, NEW_FIELD: 1}
     assert "1000" in ids(engine, OLD, "lift")
     assert "1001" in ids(engine, NEW, "drag")
+    assert Search(engine, OLD).index([document(1002, None)]).indexed == 1
+    assert Search(engine, OLD).search("shock").total > 0
+    third = Model("0" * 12, 11)
     with pytest.raises(ModelMismatch):
-        engine.add([document(1002)], fingerprint="0" * 12)
+        engine.add([document(1003)], fingerprint=third.fingerprint)
+    with pytest.raises(ModelMismatch):
+        Search(engine, third).index([document(1003, None)])
+    with pytest.raises(ModelMismatch):
+        Search(engine, third).search("shock")
 
 
 def test_a_drop_takes_the_terms_out_of_every_document_and_nothing_else(
