@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AliasChoices,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     WithJsonSchema,
+    model_validator,
 )
 
 from rerank_service.encoding import Side
 
+_OTHER_NAMES = ("inputs", "texts", "text_docs")
 _SIDES: dict[object, Side] = {
     None: "document",
     "": "document",
@@ -69,8 +70,8 @@ class EncodeRequest(BaseModel):
     )
 
     input: Texts = Field(
-        validation_alias=AliasChoices("input", "inputs", "texts", "text_docs"),
-        description="A text or a list of them; null counts as an empty text.",
+        description="A text or a list of them; null counts as an empty text. Also understood as "
+        "inputs, texts or text_docs.",
     )
     input_type: InputType = "document"
     format: Literal["text", "terms", "sparse", "maps"] = Field(
@@ -89,6 +90,14 @@ class EncodeRequest(BaseModel):
         None, description="Of the model whose terms are wanted; if it is another, 422."
     )
     timeout_ms: Milliseconds | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "input" in given:
+            return given
+        texts = [given[name] for name in _OTHER_NAMES if name in given]
+        return given | {"input": texts[0]} if texts else given
 
 
 class TokenWeight(BaseModel):

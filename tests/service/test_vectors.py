@@ -17,18 +17,9 @@ from rerank_service.errors import SettingsRejected
 from rerank_service.records import TokenVectors, from_bytes, key_of, to_bytes
 from rerank_service.vectors import VectorStore
 
+from .stores import DIMENSIONS, SIZE, key, vectors
+
 ROOT = Path(__file__).resolve().parents[2]
-DIMENSIONS = 8
-SIZE = 4 << 20
-
-
-def vectors(seed: int, tokens: int = 5) -> TokenVectors:
-    rng = np.random.default_rng(seed)
-    return TokenVectors(rng.normal(size=(tokens, DIMENSIONS)).astype(np.float16), whole=True)
-
-
-def key(n: int) -> bytes:
-    return key_of(f"text {n}", "f" * 12)
 
 
 @pytest.fixture
@@ -132,7 +123,7 @@ WORKER = textwrap.dedent(
     """
     import sys
     sys.path.insert(0, {root!r})
-    from tests.service.test_vectors import DIMENSIONS, SIZE, key, vectors
+    from tests.service.stores import DIMENSIONS, SIZE, key, vectors
     from rerank_service.records import to_bytes
     from rerank_service.vectors import VectorStore
 
