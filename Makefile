@@ -1,13 +1,14 @@
 # Every recipe works on a clean clone; a second run only repeats what changed.
 PYTHON ?= python3
 VENV := .venv
+CLIENTS := .venv-clients
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-versions servers servers-stop check lint types imports wheel docs clean
+.PHONY: help demo test test-clients test-versions servers servers-stop check lint types imports wheel docs clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -15,8 +16,11 @@ help: ## show this list
 demo: $(VENV)/installed ## install without torch, index Python's own documentation, search it
 	$(BIN)/latent-terms demo
 
-test: check ## install everything, run the checks, then the whole suite
+test: check test-clients ## install everything, run the checks, then the whole suite
 	$(BIN)/python -m pytest -q
+
+test-clients: $(CLIENTS)/installed ## rerank with other projects' clients, unmodified
+	$(CLIENTS)/bin/python -m pytest -q tests/clients
 
 servers: $(VENV)/installed-dev ## start OpenSearch and Elasticsearch on loopback: Java 21 and Maven
 	$(BIN)/python -m tests.servers start
@@ -52,7 +56,7 @@ docs: $(VENV)/installed-dev ## write docs/cli.md again
 	$(BIN)/python docs/generate.py
 
 clean: servers-stop ## remove the environment, the servers and the caches
-	rm -rf $(VENV) .servers dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(CLIENTS) .servers dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -70,3 +74,10 @@ $(VENV)/installed-dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]'
 	@touch $(VENV)/installed $@
+
+# An environment of its own: these packages bring many more, and hold back what ours use.
+$(CLIENTS)/installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(CLIENTS)
+	$(BIN)/uv pip install --quiet --python $(CLIENTS)/bin/python --editable '.[clients]'
+	@touch $@
