@@ -22,6 +22,7 @@ QUIET = {
     "HF_HUB_OFFLINE": "1",
     "LANGSMITH_TRACING": "false",
     "LITELLM_LOCAL_MODEL_COST_MAP": "true",  # else it fetches prices when it is imported
+    "no_proxy": "127.0.0.1",
 }
 reached_out: list[str] = []
 
