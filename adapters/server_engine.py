@@ -211,7 +211,6 @@ class ServerEngine(Engine):
             raise DocumentsRejected(refused, added=added + len(last) - len(refused), partial=True)
 
     def _refused(self, answer: Answer, request: SearchRequest) -> EngineError:
-        reason = reason_of(answer.body)
         limit = _CLAUSE_LIMIT.search(json.dumps(answer.body))
         if limit is not None:
             return QueryRejected(
@@ -221,9 +220,10 @@ class ServerEngine(Engine):
                 f"server allows {limit[1]} clauses: shorten the query or name fewer fields, or, on "
                 "OpenSearch, raise the setting indices.query.bool.max_clause_count"
             )
-        if answer.status == 400:
-            return QueryRejected(f"{self._address} refuses the query: {reason}")
-        return failure(answer.status, answer.body, f"POST {self._path}/_search")
+        error = failure(answer.status, answer.body, f"POST {self._path}/_search")
+        if type(error) is EngineError:
+            return QueryRejected(f"{self._address} refuses the query: {reason_of(answer.body)}")
+        return error
 
 
 def _schema_for(described: Described, field: LatentField | None) -> Schema:
