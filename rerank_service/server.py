@@ -11,6 +11,7 @@ import time
 from types import FrameType
 
 import uvicorn
+from threadpoolctl import threadpool_limits
 
 from latent_terms import TermEncoder
 from rerank_service.app import create_app
@@ -103,7 +104,9 @@ def serve(encoder: TermEncoder, settings: Settings) -> None:
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     server = make_server(encoder, settings)
-    with listening(settings) as listener:
+    # Work runs side by side already. Threads of BLAS beside it wait for each other: on 2 busy cores
+    # a rerank of 100 kept documents took 0.57 s of CPU with them, 0.04 s without.
+    with listening(settings) as listener, threadpool_limits(1, user_api="blas"):
         signal.signal(signal.SIGTERM, _already_handled)
         server.run(sockets=[listener])
 
