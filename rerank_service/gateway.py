@@ -33,7 +33,7 @@ class Gateway:
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app = app
         self._service = service
-        self._keys = [_digest(key) for key in service.keys]
+        self._keys = [_digest(key.encode()) for key in service.keys]
         self._budget = BodyBudget(service.settings.max_bytes_in_flight)
         self._working = 0
         service.metrics.gauge("requests_in_flight", "Being answered", lambda: self._working)
@@ -106,7 +106,9 @@ class Gateway:
         """Every key is compared, and in constant time: time tells nothing about them."""
         if not self._keys:
             return
-        digest = _digest(given.removeprefix("Bearer ").removeprefix("bearer ").strip())
+        scheme, _, key = given.partition(" ")
+        shown = key if scheme.lower() == "bearer" else given
+        digest = _digest(shown.strip().encode("latin-1"))  # as ASGI decodes headers
         if not any([hmac.compare_digest(digest, key) for key in self._keys]):
             raise Unauthorised(
                 "no key, or one that is not known: send the header Authorization: Bearer KEY"
@@ -183,5 +185,5 @@ def _request_id(given: str | None) -> str:
     return given if given is not None and _ID.fullmatch(given) else uuid.uuid4().hex
 
 
-def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+def _digest(key: bytes) -> bytes:
+    return hashlib.sha256(key).digest()

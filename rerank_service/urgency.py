@@ -47,9 +47,6 @@ class UrgencyQueue(Generic[Payload, Owner]):
         self._number = 0
         self._dead = 0
 
-    def __len__(self) -> int:
-        return sum(map(len, self._buckets.values())) - self._dead
-
     def put(
         self, work: Work[Payload], *, deadline: float, since: float, owner: Owner
     ) -> Entry[Payload, Owner]:

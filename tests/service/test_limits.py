@@ -122,7 +122,7 @@ def test_a_defect_is_500_with_an_id_for_the_log(small: Running, caplog: Any) -> 
     assert answer.headers["x-request-id"] in caplog.text and "secret" not in caplog.text
 
 
-KEYS = ("first-key", "second-key")
+KEYS = ("first-kéy", "second-key")
 
 
 @pytest.fixture(scope="module")
@@ -134,15 +134,15 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.mark.parametrize("key", KEYS)
-@pytest.mark.parametrize("form", ["Bearer {}", "bearer {}", "{}"])
+@pytest.mark.parametrize("form", ["Bearer {}", "bearer {}", "BEARER  {}", "{}"])
 def test_every_key_opens_with_bearer_or_bare(locked: Running, key: str, form: str) -> None:
-    answer = locked.get("/v1/info", Authorization=form.format(key))
-    assert answer.status_code == 200
+    shown = {b"Authorization": form.format(key).encode()}
+    assert locked.client.get("/v1/info", headers=shown).status_code == 200
 
 
 @pytest.mark.parametrize(
     "header",
-    ["", "Bearer", "first", "Bearer first-key2", "Basic first-key", "first-kéy"],
+    ["", "Bearer", "first", "Bearer first-kéy2", "Basic first-kéy", "first-key"],
 )
 @pytest.mark.parametrize("path", ["/v1/info", "/metrics", "/openapi.json", "/nowhere"])
 def test_no_key_or_a_wrong_one_opens_nothing(locked: Running, header: str, path: str) -> None:
@@ -228,7 +228,7 @@ def test_a_client_that_goes_away_is_not_worked_for() -> None:
 
 def test_logs_hold_neither_texts_nor_keys(locked: Running, caplog: Any) -> None:
     caplog.set_level("DEBUG")
-    headers = {"Authorization": f"Bearer {KEYS[0]}"}
+    headers = {"Authorization": f"Bearer {KEYS[1]}"}
     answer = locked.post("/v1/encode", {"input": "confidential words"}, **headers)
     assert answer.status_code == 200
     assert locked.post("/v1/encode", {"input": 5}, **headers).status_code == 422
