@@ -30,8 +30,8 @@ class Target:
     cluster: Cluster
     index: str
     """Its own name, where it was given by an alias."""
-    mapping: Mapping[str, Any]
     meta: IndexMeta
+    """As it was when the target was found."""
     field: LatentField
 
     @property
@@ -45,15 +45,23 @@ class Target:
 
     def add_fields(self) -> None:
         """Nothing but the mapping is changed, and nothing where they are there already."""
-        body = mapping_update(self.mapping, self.meta.with_field(self.field), self.field)
+        now = self._now()
+        if self.field in now.meta.fields and self.hash_field in now.mapping["properties"]:
+            return
+        body = mapping_update(now.mapping, now.meta.with_field(self.field), self.field)
         body["properties"][self.hash_field] = IN_SOURCE_ONLY
         self._put(body)
 
     def activate(self) -> None:
         """Has searches use the field, unless they use one already."""
-        if self.meta.active is None:
-            meta = self.meta.with_field(self.field).activated(self.field.name)
-            self._put(mapping_update(self.mapping, meta, self.field))
+        now = self._now()
+        if now.meta.active is None:
+            meta = now.meta.with_field(self.field).activated(self.field.name)
+            self._put(mapping_update(now.mapping, meta, self.field))
+
+    def _now(self) -> IndexFound:
+        """What was read before may be old: a migration may have changed `_meta` and the alias."""
+        return read_index(self.cluster, self.index)
 
     def _put(self, body: dict[str, Any]) -> None:
         self.cluster.request("PUT", f"{self.path}/_mapping", body=body)
@@ -79,7 +87,7 @@ def find_target(
     field = _field(found.meta, wanted, found.name, changed)
     check_sources(found.mapping, found.name)
     check_text_fields(found.mapping, field.text_fields, found.name)
-    return Target(cluster, found.name, found.mapping, found.meta, field)
+    return Target(cluster, found.name, found.meta, field)
 
 
 def check_model(target: Target) -> None:
@@ -112,7 +120,9 @@ def _field(meta: IndexMeta, wanted: LatentField, index: str, changed: bool) -> L
     if known is None:
         text_fields = wanted.text_fields or (meta.schema.text if meta.schema else ())
         if not text_fields:
-            raise SchemaRejected(f"{index} does not say which fields to encode: name them (--fields)")
+            raise SchemaRejected(
+                f"{index} does not say which fields to encode: name them (--fields)"
+            )
         return replace(wanted, text_fields=text_fields)
     if wanted.text_fields in ((), known.text_fields):
         return known

@@ -214,6 +214,14 @@ def test_writers_and_searchers_with_the_old_model_go_on_after_the_switch(
         Search(engine, third).search("shock")
 
 
+def test_a_back_fill_that_was_under_way_does_not_undo_a_switch(engine: ServerEngine) -> None:
+    old = find_target(engine.cluster, engine.index, fingerprint=OLD.fingerprint, model=None)
+    moved(engine)
+    Backfill(old, OLD, reject=lambda document, reason: None).run()
+    old.activate()
+    assert (state(engine).meta.active, alias(engine)) == (NEW_FIELD, NEW_FIELD)
+
+
 def test_a_drop_takes_the_terms_out_of_every_document_and_nothing_else(
     engine: ServerEngine,
 ) -> None:
