@@ -129,6 +129,8 @@ def whole(texts: Sequence[EncodedText | EncodingFailed]) -> list[EncodedText]:
 def _item(text: EncodedText, index: int, body: EncodeRequest, model: str) -> dict[str, Any]:
     terms = text.terms
     item: dict[str, Any] = {"index": index, "model": model, "tokens": text.tokens}
+    if body.echo:
+        item["text"] = body.input[index]
     if body.input_type == "query":
         item["latent_query"] = terms.spell()
     else:

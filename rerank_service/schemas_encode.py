@@ -86,6 +86,7 @@ class EncodeRequest(BaseModel):
         '"t17|2", for a field with delimited_term_freq.',
     )
     vectors: bool = Field(False, description="Also token vectors, in half precision, base64.")
+    echo: bool = Field(False, description="Also each text itself.")
     fingerprint: str | None = Field(
         None, description="Of the model whose terms are wanted; if it is another, 422."
     )
@@ -117,6 +118,7 @@ class EncodedItem(BaseModel):
     index: int
     model: str = Field(description="Name and fingerprint of the model.")
     tokens: int
+    text: str | None = None
     latent_text: str | None = Field(None, description="Of a document.")
     latent_query: str | None = Field(None, description="Of a query, most telling term first.")
     terms: dict[str, int] | None = None
