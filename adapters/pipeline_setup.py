@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from .backfill_target import Target, check_model
+from .backfill_target import Target, check_model, read_index
 from .cluster import Cluster
 from .dialect_mapping import mapping_update
 from .pipelines import Names, Wanted
@@ -72,15 +72,16 @@ def field_requests(target: Target) -> list[ServerRequest]:
 
     Raises ModelMismatch where the index has the terms of another model only.
     """
-    field, meta = target.field, target.meta
+    found = read_index(target.cluster, target.index)
+    field, meta = target.field, found.meta
     if meta.field_of(field.fingerprint) is None:
         check_model(target)
         meta = meta.with_field(field)
     if meta.active is None:
         meta = meta.activated(field.name)
-    if meta == target.meta:
+    if meta == found.meta:
         return []
-    body = mapping_update(target.mapping, meta, field)
+    body = mapping_update(found.mapping, meta, field)
     return [ServerRequest("PUT", f"{target.path}/_mapping", body)]
 
 

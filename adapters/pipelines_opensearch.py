@@ -18,6 +18,7 @@ MAP = "latent_terms_map"
 # A text that holds `${parameters.NAME}` of a parameter in use ends in an error of ml-commons.
 # Document texts are made harmless by a space; a query is not changed, so its name is a rare one.
 QUERY = "latent_terms_query"
+_RERANK_TEXT = "ext.rerank.query_context.query_text"
 
 # As adapters.document_text: the strings of the fields, however deep, joined by newlines.
 COLLECT = """
@@ -64,7 +65,7 @@ def models(wanted: Wanted) -> dict[Role, dict[str, Any]]:
     """Bodies of `POST /_plugins/_ml/models/_register`, each with its connector."""
     fingerprint = wanted.latent.fingerprint
     documents = {"input_type": "document", "format": "maps", "fingerprint": fingerprint}
-    queries = {"input_type": "query", "fingerprint": fingerprint}
+    queries = {"input_type": "query", "echo": True, "fingerprint": fingerprint}
     embedding = {"pre_process_function": "connector.pre_process.default.embedding"}
     rerank = {
         "pre_process_function": "connector.pre_process.cohere.rerank",
@@ -134,17 +135,21 @@ def search_pipeline(wanted: Wanted, queries: str) -> dict[str, Any]:
     encoded, wherever in the request it stands; where that fails, the text finds nothing there."""
     return {
         "description": f"latent-terms: encodes what {wanted.latent.name} is asked to match",
-        "request_processors": [_encode_query(wanted, queries)],
+        "request_processors": [_encode_query(wanted, queries, {})],
     }
 
 
 def reranking_pipeline(wanted: Wanted, queries: str, rerank: str) -> dict[str, Any]:
-    """Body of `PUT /_search/pipeline/NAME`: also reranks by the text of `ext.rerank`."""
+    """Body of `PUT /_search/pipeline/NAME`: also reranks, by the text that was encoded.
+
+    That text is put into the request by the answer. A request that brings `ext.rerank` itself
+    cannot be encoded: OpenSearch writes that part down in a form that it does not read (3.6).
+    """
     return {
         "description": f"latent-terms: encodes, and reranks {wanted.oversample} times the hits",
         "request_processors": [
             {"oversample": {"sample_factor": wanted.oversample}},
-            _encode_query(wanted, queries),
+            _encode_query(wanted, queries, {_RERANK_TEXT: "$.data[0].text"}),
         ],
         "response_processors": [
             {
@@ -159,19 +164,20 @@ def reranking_pipeline(wanted: Wanted, queries: str, rerank: str) -> dict[str, A
     }
 
 
-def _encode_query(wanted: Wanted, queries: str) -> dict[str, Any]:
+def _encode_query(wanted: Wanted, queries: str, more: dict[str, str]) -> dict[str, Any]:
+    """`more`: what else of the answer goes where into the request."""
     path = f"$..match.{wanted.latent.name}.query"
     return {
         "ml_inference": {
             "model_id": queries,
             "input_map": [{QUERY: path}],
-            "output_map": [{path: "$.data[0].latent_query"}],
+            "output_map": [{path: "$.data[0].latent_query", **more}],
             "ignore_failure": True,
         }
     }
 
 
-def _request(input: str, constants: dict[str, str]) -> str:
+def _request(input: str, constants: dict[str, Any]) -> str:
     """JSON but for the parameter, which ml-commons replaces by JSON."""
     return f'{{"input": {input}, {json.dumps(constants)[1:]}'
 
@@ -224,7 +230,6 @@ def example(names: Names, text_fields: Sequence[str]) -> list[ServerRequest]:
     path = f"/{quote(names.index, safe='')}/_search?search_pipeline={quote(names.reranking)}"
     body = {
         "query": {"bool": {"should": matches}},
-        "ext": {"rerank": {"query_context": {"query_text": text}}},
         "_source": {"excludes": [names.field]},
     }
     return [ServerRequest("POST", path, body)]
