@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .dialect import is_reserved
-from .dialect_query import QUERY, REST, TERMS, WORDS, Parts
+from .dialect_query import QUERY, TERMS, WORDS, Parts
 from .request import SearchRequest
 from .types import Hit, SearchResult, Source
 
@@ -62,7 +62,8 @@ def _shares(
     if parts.scored > 1 or parts.rest:
         named = found.get("matched_queries") or {}
         lexical = named.get(WORDS, 0.0) + named.get(QUERY, 0.0)
-        latent = named.get(TERMS, 0.0) + named.get(REST, 0.0)
+        # what a rescoring adds has no name on every server; it is all the rest of the score
+        latent = max(score - lexical, 0.0) if parts.rest else named.get(TERMS, 0.0)
     elif parts.terms:
         lexical, latent = 0.0, score
     else:
@@ -74,7 +75,7 @@ def _shares(
 
 
 def _own_names(matched: Mapping[str, float]) -> dict[str, float]:
-    ours = (WORDS, TERMS, REST, QUERY)
+    ours = (WORDS, TERMS, QUERY)
     return {name: score for name, score in matched.items() if name not in ours}
 
 

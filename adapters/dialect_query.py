@@ -15,7 +15,6 @@ Clause = dict[str, Any]
 # names of the parts, under which a server reports their scores
 WORDS = "latent-terms:words"
 TERMS = "latent-terms:terms"
-REST = "latent-terms:rest"
 QUERY = "latent-terms:query"
 
 _NARROWING = {"filter", "must_not"}
@@ -87,7 +86,7 @@ def search_body(
     if parts.rest:
         body["rescore"] = {
             "window_size": max(request.rescore_window, 1),
-            "query": {"rescore_query": _any_of(parts.rest, REST)},
+            "query": {"rescore_query": {"bool": {"should": parts.rest}}},
         }
     return body
 
