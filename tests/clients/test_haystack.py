@@ -18,7 +18,7 @@ from haystack_integrations.components.rankers.huggingface_api import (
 
 from .served import DOCUMENTS, KEY, QUERY, Served
 
-RIGHT = TruncationDirection.RIGHT
+RIGHT, WRONG = Secret.from_token(KEY), Secret.from_token("wrong")
 
 
 def documents() -> list[Document]:
@@ -27,12 +27,12 @@ def documents() -> list[Document]:
     ]
 
 
-def tei(service: Served, *, key: str = KEY, **values: Any) -> HuggingFaceTEIRanker:
-    return HuggingFaceTEIRanker(url=service.url, token=Secret.from_token(key), **values)
+def tei(service: Served, *, key: Secret = RIGHT, **values: Any) -> HuggingFaceTEIRanker:
+    return HuggingFaceTEIRanker(url=service.url, token=key, **values)
 
 
-def cohere(service: Served, *, key: str = KEY, **values: Any) -> CohereRanker:
-    return CohereRanker(api_base_url=service.url, api_key=Secret.from_token(key), **values)
+def cohere(service: Served, *, key: Secret = RIGHT, **values: Any) -> CohereRanker:
+    return CohereRanker(api_base_url=service.url, api_key=key, **values)
 
 
 BOTH = pytest.mark.parametrize("make", [tei, cohere])
@@ -66,14 +66,8 @@ def test_both_work_in_a_pipeline_that_was_written_down(
     make: Any, service: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RERANK_KEY", KEY)
-    ranker = make(service, top_k=1)
-    secret = Secret.from_env_var("RERANK_KEY")
-    if make is tei:
-        ranker.token = secret
-    else:
-        ranker.api_key = secret
     pipeline = Pipeline()
-    pipeline.add_component("ranker", ranker)
+    pipeline.add_component("ranker", make(service, key=Secret.from_env_var("RERANK_KEY"), top_k=1))
     again = Pipeline.loads(pipeline.dumps())
     found = again.run({"ranker": {"query": QUERY, "documents": documents()}})["ranker"]["documents"]
     assert [each.id for each in found] == [f"id-{service.order()[0]}"]
@@ -83,7 +77,9 @@ def test_the_tei_ranker_gets_raw_scores_and_long_documents_cut(service: Served) 
     found = tei(service, raw_scores=True, top_k=1).run(query=QUERY, documents=documents())
     assert found["documents"][0].score == max(service.scores(raw_scores=True))
     long = [Document(content="wing " * 600), Document(content="cat")]
-    cut = tei(service).run(query=QUERY, documents=long, truncation_direction=RIGHT)
+    cut = tei(service).run(
+        query=QUERY, documents=long, truncation_direction=TruncationDirection.RIGHT
+    )
     assert cut["documents"][0].content == "wing " * 600
 
 
@@ -97,7 +93,7 @@ def test_the_cohere_ranker_ranks_metadata_too(service: Served) -> None:
 
 def test_the_tei_ranker_says_that_the_key_is_wrong(service: Served) -> None:
     with pytest.raises(RuntimeError, match="(?s)401 Unauthorized.*Authorization: Bearer KEY"):
-        tei(service, key="wrong").run(query=QUERY, documents=documents())
+        tei(service, key=WRONG).run(query=QUERY, documents=documents())
 
 
 def test_the_tei_ranker_says_what_cannot_be_run(service: Served) -> None:
@@ -107,7 +103,7 @@ def test_the_tei_ranker_says_what_cannot_be_run(service: Served) -> None:
 
 def test_the_cohere_ranker_says_that_the_key_is_wrong(service: Served) -> None:
     with pytest.raises(UnauthorizedError) as error:
-        cohere(service, key="wrong").run(query=QUERY, documents=documents())
+        cohere(service, key=WRONG).run(query=QUERY, documents=documents())
     assert "Authorization: Bearer KEY" in error.value.body["message"]
 
 

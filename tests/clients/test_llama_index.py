@@ -53,9 +53,7 @@ def test_the_key_may_come_bare_and_from_a_function(service: Served) -> None:
         assert found[0].node_id == f"id-{service.order()[0]}"
 
 
-def test_negative_scores_and_zero_are_in_order_too(service: Served) -> None:
-    scores = service.scores()
-    assert min(scores) == -1.0
+def test_nodes_that_all_score_zero_keep_their_order(service: Served) -> None:
     found = tei(service).postprocess_nodes(nodes(), query_str=" ")
     assert [each.score for each in found] == [0.0] * len(DOCUMENTS)
     assert [each.node_id for each in found] == [f"id-{n}" for n in range(len(DOCUMENTS))]
