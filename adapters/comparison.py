@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import quote
 
 from .cluster import Cluster
 from .dialect import Dialect
@@ -13,11 +12,13 @@ from .dialect_schema import Described
 from .errors import ModelMismatch
 from .ranking_comparison import overlap, rank_biased_overlap
 from .request import SearchRequest
+from .server_request import index_path
 
 EncodeQuery = Callable[[str], Mapping[str, int]]
 
 _WARMED_BY = 3  # queries asked once beforehand, so that neither side pays for cold caches
 _NO_SOURCE = {"_source": False}
+_WHOLE = {"allow_partial_search_results": False}
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class SideBySide:
                 )
         self._cluster = cluster
         self._dialect = Dialect.of(cluster.server)
-        self._path = f"/{quote(index, safe='')}/_search"
+        self._path = index_path(index, "_search")
         self._described = described
         self._old, self._new = old, new
         self._request = request
@@ -103,5 +104,5 @@ class SideBySide:
         if matches_nothing(request, parts):
             return Answered((), 0)
         body = search_body(self._dialect, self._described, request, parts)
-        found = self._cluster.request("POST", self._path, body=body).body
+        found = self._cluster.request("POST", self._path, params=_WHOLE, body=body).body
         return Answered(tuple(hit["_id"] for hit in found["hits"]["hits"]), int(found["took"]))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from .examination import Case
 from .finding import Finding
-from .server_request import ServerRequest
+from .server_request import ServerRequest, index_path
 
 _INGEST = ("index.default_pipeline", "index.final_pipeline")
 _SEARCH = "index.search.default_pipeline"
@@ -19,7 +20,6 @@ _ML = "plugins.ml_commons"
 TRUSTED = f"{_ML}.trusted_connector_endpoints_regex"
 PRIVATE = f"{_ML}.connector.private_ip_enabled"
 ML_NODES_ONLY = f"{_ML}.only_run_on_ml_node"
-_LOCAL = re.compile(r"localhost|127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|169\.254\.|\[::1")
 
 
 def pipelines(case: Case) -> Iterator[Finding]:
@@ -41,7 +41,7 @@ def _pipeline(case: Case, index: str, setting: str, name: str) -> Iterator[Findi
     if not found:
         said = f"{setting} of {index} names the pipeline {name!r}, which does not exist"
         what = "every write is refused" if kind == "ingest" else "every search is refused"
-        request = ServerRequest("PUT", f"/{index}/_settings", {setting: None})
+        request = ServerRequest("PUT", index_path(index, "_settings"), {setting: None})
         yield Finding("pipelines", "fail", f"{said}: {what}.", (request,))
         return
     yield Finding("pipelines", "ok", f"The {kind} pipeline {name!r} of {index} is there.")
@@ -106,7 +106,7 @@ def judge_calls(url: str, settings: Mapping[str, Any]) -> Finding:
     wanted: dict[str, Any] = {}
     if not any(_matches(pattern, base) for pattern in patterns):
         wanted[TRUSTED] = [*patterns, f"^{re.escape(base)}.*$"]
-    if _LOCAL.match(parts.netloc) and settings.get(PRIVATE) != "true":
+    if _is_private(parts.hostname or "") and settings.get(PRIVATE) != "true":
         wanted[PRIVATE] = True
     if settings.get(ML_NODES_ONLY) == "true":
         wanted[ML_NODES_ONLY] = False
@@ -115,6 +115,14 @@ def judge_calls(url: str, settings: Mapping[str, Any]) -> Finding:
     said = f"OpenSearch may not call {base} itself: {', '.join(wanted)} forbid it."
     body = {"persistent": wanted}
     return Finding("calls", "warn", said, (ServerRequest("PUT", "/_cluster/settings", body),))
+
+
+def _is_private(host: str) -> bool:
+    """A name without a dot is one of the own network."""
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return "." not in host
 
 
 def _matches(pattern: str, base: str) -> bool:

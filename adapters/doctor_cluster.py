@@ -10,7 +10,7 @@ from .disk import free_bytes_needed
 from .errors import AccessDenied
 from .examination import Case
 from .finding import Finding
-from .server_request import ServerRequest
+from .server_request import ServerRequest, index_path
 
 CLAUSES = "indices.query.bool.max_clause_count"
 _ROOM_FOR_WORDS = 100
@@ -171,9 +171,9 @@ def _tokens(case: Case, body: Mapping[str, Any]) -> list[str]:
     try:
         answer = request("/_analyze")
     except AccessDenied:
-        if not case.index_settings:
+        if case.index is None or not case.index_settings:
             raise
-        answer = request(f"/{case.index}/_analyze")  # takes no privilege of the cluster
+        answer = request(index_path(case.index, "_analyze"))  # takes no privilege of the cluster
     return [token["token"] for token in answer.body["tokens"]] if answer.ok else []
 
 

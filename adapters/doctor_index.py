@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from .examination import Case
 from .finding import Finding
-from .server_request import ServerRequest
+from .server_request import ServerRequest, index_path
 
 TOTAL_FIELDS = "index.mapping.total_fields.limit"
 _BLOCKS = "index.blocks."
@@ -26,9 +27,11 @@ def presence(case: Case) -> Iterator[Finding]:
     closed = [name for name, own in found.items() if own.get("index.verified_before_close")]
     for name in closed:
         said = f"The index {name} is closed: it can be neither searched nor written."
-        yield Finding("index", "fail", said, (ServerRequest("POST", f"/{name}/_open"),))
+        yield Finding("index", "fail", said, (ServerRequest("POST", index_path(name, "_open")),))
     if not closed:
-        yield judge_health(str(case.index), case.get(f"/_cluster/health/{case.index}") or {})
+        name = str(case.index)
+        health = case.get(f"/_cluster/health/{quote(name, safe='')}") or {}
+        yield judge_health(name, health)
 
 
 def judge_health(index: str, health: Mapping[str, Any]) -> Finding:
@@ -63,7 +66,7 @@ def judge_blocks(index: str, settings: Mapping[str, Any]) -> Finding:
     said = f"The index {index} is blocked: {', '.join(set_)}."
     if _LIFTED_BY_SERVER in set_:
         said += " The server did that for want of disk space: free some first."
-    request = ServerRequest("PUT", f"/{index}/_settings", dict.fromkeys(set_, None))
+    request = ServerRequest("PUT", index_path(index, "_settings"), dict.fromkeys(set_, None))
     return Finding("blocks", "fail", said, (request,))
 
 
@@ -83,7 +86,7 @@ def judge_fields(index: str, mapping: Mapping[str, Any], limit: int) -> Iterator
     if count + _ROOM_FOR_FIELDS > limit:
         said = f"{index} has {count:,} fields of {limit:,} allowed: no room for latent terms."
         body = {TOTAL_FIELDS: limit + 100}
-        request = ServerRequest("PUT", f"/{index}/_settings", body)
+        request = ServerRequest("PUT", index_path(index, "_settings"), body)
         yield Finding("fields", "warn", said, (request,))
     else:
         yield Finding("fields", "ok", f"{index} has {count:,} fields of {limit:,} allowed.")

@@ -10,7 +10,7 @@ from .dialect_mapping import FREQUENCY_ANALYZER, mapping_update
 from .dialect_meta import IndexMeta, LatentField, read_meta
 from .examination import Case
 from .finding import Finding
-from .server_request import ServerRequest
+from .server_request import ServerRequest, index_path
 
 
 def model(case: Case) -> Iterator[Finding]:
@@ -55,7 +55,9 @@ def judge_absence(
     if body is None:
         return Finding("model", "fail", f"{said} Name its model to be told how to put it back.")
     said = f"{said} This puts it back, if text_fields is what the model read."
-    return Finding("model", "fail", said, (ServerRequest("PUT", f"/{index}/_mapping", body),))
+    return Finding(
+        "model", "fail", said, (ServerRequest("PUT", index_path(index, "_mapping"), body),)
+    )
 
 
 def _restored(mapping: Mapping[str, Any], fingerprint: str | None) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from .dialect_meta import LatentField, read_meta
 from .dialect_query import without_field
 from .examination import Case
 from .finding import Finding
-from .server_request import ServerRequest
+from .server_request import ServerRequest, index_path
 
 _SPELLED: dict[Spelling, str] = {"repeat": "t17 t17 t9", "frequencies": "t17|2 t9|1"}
 _TOKENS: dict[Spelling, list[str]] = {"repeat": ["t17", "t17", "t9"], "frequencies": ["t17", "t9"]}
@@ -41,7 +41,7 @@ def judge_field(index: str, field: LatentField, found: Mapping[str, Any] | None)
 
 def _analysis(case: Case, index: str, field: LatentField) -> Finding:
     body = {"field": field.name, "text": _SPELLED[field.spelling]}
-    answer = case.cluster.request("POST", f"/{index}/_analyze", body=body, accept=(400,))
+    answer = case.cluster.request("POST", index_path(index, "_analyze"), body=body, accept=(400,))
     tokens = [token["token"] for token in answer.body["tokens"]] if answer.ok else []
     return judge_analysis(index, field, tokens)
 
@@ -59,7 +59,9 @@ def judge_alias(index: str, active: str, path: str | None) -> Finding:
         return Finding("terms", "ok", f"The alias {ALIAS} of {index} leads to {active}.")
     said = f"The alias {ALIAS} of {index} leads to {path}, and _meta says {active}."
     body = {"properties": alias_mapping(active)}
-    return Finding("terms", "fail", said, (ServerRequest("PUT", f"/{index}/_mapping", body),))
+    return Finding(
+        "terms", "fail", said, (ServerRequest("PUT", index_path(index, "_mapping"), body),)
+    )
 
 
 def documents(case: Case) -> Iterator[Finding]:
@@ -80,5 +82,5 @@ def judge_documents(field: str, lacking: int, documents: int, *, where: str) -> 
 
 
 def _count(case: Case, index: str, query: Mapping[str, Any]) -> int:
-    answer = case.cluster.request("POST", f"/{index}/_count", body={"query": query})
+    answer = case.cluster.request("POST", index_path(index, "_count"), body={"query": query})
     return int(answer.body["count"])

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from .cluster import Cluster
+from .server_request import index_path
 
 # a server answers these where it has no such interface, or no such thing
 _NOT_THERE = (400, 404, 405)
@@ -50,7 +51,9 @@ class Case:
         """Of each index behind the name, flat; without defaults. Empty: there is no index."""
         if self.index is None:
             return {}
-        found = self.get(f"/{self.index}/_settings", flat_settings=True, expand_wildcards="all")
+        found = self.get(
+            index_path(self.index, "_settings"), flat_settings=True, expand_wildcards="all"
+        )
         return {name: entry["settings"] for name, entry in (found or {}).items()}
 
     @cached_property
@@ -58,5 +61,5 @@ class Case:
         """Of each index behind the name."""
         if self.index is None:
             return {}
-        found = self.get(f"/{self.index}/_mapping") or {}
+        found = self.get(index_path(self.index, "_mapping")) or {}
         return {name: entry["mappings"] for name, entry in found.items()}

@@ -22,9 +22,9 @@ from .errors import EngineError, EngineUnavailable
 from .failures import failure, reason_of
 from .patience import patiently
 from .pressure import Pressure
-from .server_request import ServerRequest
+from .server_request import ServerRequest, index_path
 from .stored import StoredDocument
-from .walk import walk
+from .walk import refuse_partial, walk
 
 _SCRIPT = "for (field in params.fields) { ctx._source.remove(field) }"
 _OPTIONS = "conflicts=proceed&wait_for_completion=false&refresh=true&pipeline=_none"
@@ -44,7 +44,7 @@ def removal(index: str, field: str) -> ServerRequest:
         "query": with_field(field),
         "script": {"lang": "painless", "source": _SCRIPT, "params": params},
     }
-    return ServerRequest("POST", f"/{quote(index, safe='')}/_update_by_query?{_OPTIONS}", body)
+    return ServerRequest("POST", index_path(index, f"_update_by_query?{_OPTIONS}"), body)
 
 
 def remove(cluster: Cluster, index: str, field: str, progress: Progress) -> None:
@@ -102,9 +102,10 @@ def _updates(cluster: Cluster, index: str, field: str) -> Iterator[Action[Stored
 
 
 def _count(cluster: Cluster, index: str, field: str) -> int:
-    path = f"/{quote(index, safe='')}"
-    cluster.request("POST", f"{path}/_refresh")
-    answer = cluster.request("POST", f"{path}/_count", body={"query": with_field(field)})
+    cluster.request("POST", index_path(index, "_refresh"))
+    body = {"query": with_field(field)}
+    answer = cluster.request("POST", index_path(index, "_count"), body=body)
+    refuse_partial(answer)
     return int(answer.body["count"])
 
 

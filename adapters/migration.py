@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
-from urllib.parse import quote
 
 from .backfill_checks import check_sources
 from .backfill_target import IN_SOURCE_ONLY, read_index
@@ -26,7 +25,8 @@ from .dialect_mapping import mapping_update
 from .dialect_meta import IndexMeta, LatentField
 from .dialect_query import with_field, without_field
 from .errors import MigrationRefused
-from .server_request import ServerRequest
+from .server_request import ServerRequest, index_path
+from .walk import refuse_partial
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,11 @@ class MigrationState:
 def read_state(cluster: Cluster, name: str) -> MigrationState:
     """Refreshes the index, and counts.
 
-    Raises IndexMissing, IndexUnreadable, UnsupportedAddress for a name of several indexes.
+    Raises IndexMissing, IndexUnreadable, UnsupportedAddress for a name of several indexes, and
+    EngineUnavailable where not every shard answers.
     """
     found = read_index(cluster, name)
-    cluster.request("POST", f"/{quote(found.name, safe='')}/_refresh")
+    cluster.request("POST", index_path(found.name, "_refresh"))
     described = {field.name for field in found.meta.fields}
     properties: Mapping[str, Any] = found.mapping.get("properties", {})
     left = [n for n, own in properties.items() if _is_latent(n, own) and n not in described]
@@ -163,7 +164,7 @@ def _describe(state: MigrationState, meta: IndexMeta) -> ServerRequest:
 
 
 def _put(state: MigrationState, body: Mapping[str, Any]) -> ServerRequest:
-    return ServerRequest("PUT", f"/{quote(state.index, safe='')}/_mapping", body)
+    return ServerRequest("PUT", index_path(state.index, "_mapping"), body)
 
 
 def _active(state: MigrationState) -> LatentField:
@@ -188,5 +189,6 @@ def _is_latent(name: str, mapping: Mapping[str, Any]) -> bool:
 
 
 def _count(cluster: Cluster, index: str, query: Mapping[str, Any]) -> int:
-    path = f"/{quote(index, safe='')}/_count"
-    return int(cluster.request("POST", path, body={"query": query}).body["count"])
+    answer = cluster.request("POST", index_path(index, "_count"), body={"query": query})
+    refuse_partial(answer)
+    return int(answer.body["count"])

@@ -6,6 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
+
+
+def index_path(index: str, action: str) -> str:
+    """Of a request about one index, such as `_mapping`."""
+    return f"/{quote(index, safe='')}/{action}"
 
 
 @dataclass(frozen=True)

@@ -165,9 +165,11 @@ def _check_judged(
     cluster: Cluster, index: str, judgements: Mapping[str, Mapping[str, int]]
 ) -> None:
     """Judgements of another index would measure nothing, without a word."""
+    from adapters.server_request import index_path
+
     some = list({id for judged in judgements.values() for id in judged})[:1000]
-    query = {"ids": {"values": some}}
-    answer = cluster.request("POST", f"/{index}/_count", body={"query": query})
+    body = {"query": {"ids": {"values": some}}}
+    answer = cluster.request("POST", index_path(index, "_count"), body=body)
     if not answer.body["count"]:
         raise click.ClickException(
             f"{index} holds none of the documents that are judged, such as {some[0]!r}: give "

@@ -254,6 +254,23 @@ def test_calls_to_the_sidecar_need_a_trusted_address() -> None:
     assert judge_calls("http://127.0.0.1:9090", mended).level == "warn"
 
 
+@pytest.mark.parametrize(
+    ("url", "private"),
+    [
+        ("http://sidecar:8080", True),
+        ("http://10.1.2.3:8080", True),
+        ("http://[::1]:8080", True),
+        ("https://sidecar.example.org", False),
+        ("https://93.184.215.14", False),
+    ],
+)
+def test_only_addresses_of_the_own_network_need_leave_for_private_ones(
+    url: str, private: bool
+) -> None:
+    trusted = {"plugins.ml_commons.trusted_connector_endpoints_regex": [".*"]}
+    assert judge_calls(url, trusted).level == ("warn" if private else "ok")
+
+
 def test_a_sidecar_must_have_the_indexs_model() -> None:
     about = {"model": "tiny", "fingerprint": OLD.fingerprint}
     assert judge_sidecar("http://s", about, None).level == "ok"
