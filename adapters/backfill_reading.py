@@ -7,7 +7,7 @@ from typing import Any
 
 from .backfill_target import Target
 from .dialect_query import with_field, without_field
-from .errors import EngineUnavailable
+from .errors import EngineBusy
 from .failures import reason_of
 from .patience import patiently
 from .stored import StoredDocument
@@ -19,7 +19,7 @@ ALL: Query = {"match_all": {}}
 
 
 class Documents:
-    """Waits where the cluster is busy; raises EngineUnavailable where that takes too long."""
+    """Waits where the cluster is busy; raises EngineBusy where that takes too long."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -56,5 +56,5 @@ class Documents:
         answer = self._target.cluster.request("POST", "/_mget", body=body)
         for found in answer.body["docs"]:
             if "error" in found:
-                raise EngineUnavailable(f"document {found['_id']!r}: {reason_of(found)}")
+                raise EngineBusy(f"document {found['_id']!r}: {reason_of(found)}")
         return [StoredDocument.read(found) for found in answer.body["docs"] if found["found"]]

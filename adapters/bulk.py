@@ -14,7 +14,7 @@ from .bulk_answer import TOO_LARGE, Outcome, read
 from .bulk_chunks import Action, Chunk, ChunkLimits, Subject, chunks
 from .cluster import Answer
 from .concurrency import Concurrency
-from .errors import EngineUnavailable
+from .errors import EngineBusy, EngineUnavailable
 
 LOST = 503  # what a lost connection counts as
 MOST_REQUESTS = 4
@@ -123,7 +123,7 @@ class Bulk:
         """A lost connection is an answer, too: the server may be starting again."""
         try:
             return self._send(b"".join(action.lines for action in chunk))
-        except EngineUnavailable as exc:
+        except EngineBusy as exc:
             return Answer(LOST, str(exc))
 
     def _deliver_smaller(

@@ -9,10 +9,8 @@ from typing import Any, Generic
 from .bulk_chunks import Action, Chunk, Subject
 from .cluster import Answer
 from .errors import AccessDenied, IndexLocked, IndexMissing, IndexUnreadable
-from .failures import failure, reason_of
+from .failures import BUSY, failure, reason_of
 
-BUSY = frozenset({429, 502, 503, 504})
-"""The same may succeed later: overload, a node that is starting, a shard that moves."""
 TOO_LARGE = 413
 
 _OF_THE_INDEX = (AccessDenied, IndexLocked, IndexMissing, IndexUnreadable)
@@ -63,14 +61,15 @@ def _read_items(
     for action, item in zip(chunk, items, strict=True):
         (verdict,) = item.values()
         status = verdict["status"]
+        if "error" not in verdict:
+            settled.append(Outcome(action, status))
+            continue
+        refused = failure(status, verdict, f"bulk action on document {action.id!r}")
+        if isinstance(refused, _OF_THE_INDEX):  # even by a 429: a full disk locks an index
+            raise refused
         if status in BUSY:
             again.append(action)
             reasons.append(f"{status}: {reason_of(verdict)}")
-        elif "error" not in verdict:
-            settled.append(Outcome(action, status))
         else:
-            refused = failure(status, verdict, f"bulk action on document {action.id!r}")
-            if isinstance(refused, _OF_THE_INDEX):
-                raise refused
             settled.append(Outcome(action, status, reason_of(verdict)))
     return Reading(settled, again, reasons[0] if reasons else "")

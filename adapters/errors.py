@@ -3,6 +3,7 @@
 EngineError
   + UnsupportedAddress   the address names no engine that can be connected to
   + EngineUnavailable    the engine cannot be reached, cannot write, or is closed
+    + EngineBusy         for the moment: overloaded, starting, or a connection was lost
   + AccessDenied         the credentials are wrong, or lack a permission
   + IndexMissing         nothing has been created at the address yet
   + IndexExists          create() found an index there
@@ -37,6 +38,10 @@ class UnsupportedAddress(EngineError):
 
 class EngineUnavailable(EngineError):
     pass
+
+
+class EngineBusy(EngineUnavailable):
+    """The same request may succeed later; it may also have had its effect."""
 
 
 class AccessDenied(EngineError):

@@ -6,6 +6,7 @@ from typing import Any
 
 from .errors import (
     AccessDenied,
+    EngineBusy,
     EngineError,
     EngineUnavailable,
     IndexExists,
@@ -15,12 +16,13 @@ from .errors import (
 )
 from .wire import Lost
 
-_BUSY = (429, 502, 503, 504)
+BUSY = (429, 502, 503, 504)
+"""The same may succeed later: overload, a node that is starting, a shard that moves."""
 
 
 def no_answer(lost: Lost, request: str, address: str, timeout: float) -> EngineUnavailable:
     if lost.how == "unsent":
-        return EngineUnavailable(
+        return EngineBusy(
             f"{address} cannot be reached: {lost.why}. Check the address and that the server runs."
         )
     if lost.how == "untrusted":
@@ -30,11 +32,11 @@ def no_answer(lost: Lost, request: str, address: str, timeout: float) -> EngineU
             "certificate renewed, and check that the server speaks TLS on that port."
         )
     if lost.how == "late":
-        return EngineUnavailable(
+        return EngineBusy(
             f"{request}: no answer within {timeout:g} seconds. "
             "Raise the timeout, or look at what the server is busy with."
         )
-    return EngineUnavailable(
+    return EngineBusy(
         f"{request}: the connection broke before an answer came: {lost.why}. Check that the server "
         "runs, and whether it speaks TLS (opensearch+https, elasticsearch+https)."
     )
@@ -55,8 +57,9 @@ def failure(status: int, body: Any, request: str) -> EngineError:
         return _blocked(said, reason)
     if status in (401, 403):
         return AccessDenied(f"{said}. {_ACCESS[status]}")
-    if status in _BUSY or status >= 500:
-        return EngineUnavailable(f"{said}. Try again; if it stays so, look at the server's log.")
+    if status >= 500 or status in BUSY:
+        kind_of = EngineBusy if status in BUSY else EngineUnavailable
+        return kind_of(f"{said}. Try again; if it stays so, look at the server's log.")
     return EngineError(said)
 
 
@@ -74,7 +77,7 @@ def _blocked(said: str, reason: str) -> EngineError:
             f"{said}. Lift the block: PUT /INDEX/_settings with "
             '{"index.blocks.write": null, "index.blocks.read_only": null}.'
         )
-    return EngineUnavailable(f"{said}. Lift the block, or wait until the cluster has recovered.")
+    return EngineBusy(f"{said}. Lift the block, or wait until the cluster has recovered.")
 
 
 def reason_of(body: Any) -> str:

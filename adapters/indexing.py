@@ -6,11 +6,13 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 
 from .document_text import document_text
 from .engine import Engine
 from .errors import DocumentsRejected, ModelMismatch, Rejection
+from .patience import patiently
 from .preparing import id_shown
 from .term_encoder import TermEncoder
 from .types import Document
@@ -63,7 +65,7 @@ class IndexRun:
             self._indexed += self._add(batch, fingerprint)
             self._uncommitted.difference_update(document.id for document in batch)
             self._report(self._progress())
-        self._engine.refresh()
+        patiently(self._engine.refresh)
         self._report(self._progress())
         return self._progress()
 
@@ -74,7 +76,7 @@ class IndexRun:
         """Without those that are rejected, where somebody takes them."""
         while True:
             try:
-                return self._engine.add(batch, fingerprint=fingerprint)
+                return patiently(partial(self._engine.add, batch, fingerprint=fingerprint))
             except DocumentsRejected as exc:
                 if self._reject is None:
                     raise
@@ -107,10 +109,9 @@ class IndexRun:
     def _changed(self, documents: Iterable[Document]) -> Iterator[Document]:
         stream = iter(documents)
         while batch := list(islice(stream, _LOOKED_UP_AT_ONCE)):
-            stored = self._engine.get(
-                [document.id for document in batch if isinstance(document.id, str)],
-                with_terms_only=self._encoder is not None,
-            )
+            ids = [document.id for document in batch if isinstance(document.id, str)]
+            with_terms = self._encoder is not None
+            stored = patiently(partial(self._engine.get, ids, with_terms_only=with_terms))
             for document in batch:
                 # one that is on its way in is about to replace what was looked up
                 known = document.id in stored and document.id not in self._uncommitted

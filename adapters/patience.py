@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from .backoff import delays
-from .errors import EngineUnavailable
+from .errors import EngineBusy
 
 PATIENCE_SECONDS = 300.0
 
@@ -16,14 +16,14 @@ Result = TypeVar("Result")
 
 
 def patiently(call: Callable[[], Result], *, seconds: float = PATIENCE_SECONDS) -> Result:
-    """The result of a call that may be made twice; raises EngineUnavailable where the cluster has
-    not recovered after so many seconds."""
+    """The result of a call that may be made twice; raises EngineBusy where the cluster has not
+    recovered after so many seconds."""
     waits = delays(chance=random.Random())
     deadline = time.monotonic() + seconds
     while True:
         try:
             return call()
-        except EngineUnavailable:
+        except EngineBusy:
             wait = next(waits)
             if time.monotonic() + wait > deadline:
                 raise

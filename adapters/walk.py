@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .cluster import Answer, Cluster
-from .errors import EngineError, EngineUnavailable
+from .errors import EngineBusy, EngineError, EngineUnavailable
 from .failures import reason_of
 from .patience import patiently
 from .stored import StoredDocument
@@ -138,7 +138,7 @@ class _Scroll(_Reader):
         body = {"scroll": KEEP_ALIVE, "scroll_id": self._id}
         try:
             return self._cluster.request("POST", "/_search/scroll", body=body, accept=(_LOST,))
-        except EngineUnavailable as exc:  # the server may have gone on to the next page
+        except EngineBusy as exc:  # the server may have gone on to the next page
             raise _ContextLost(str(exc)) from exc
 
     def close(self) -> None:
@@ -168,10 +168,10 @@ def _hits(answer: Answer) -> list[dict[str, Any]]:
 
 
 def refuse_partial(answer: Answer) -> None:
-    """Raises EngineUnavailable where some shards did not answer: documents would be missing."""
+    """Raises EngineBusy where some shards did not answer: documents would be missing."""
     shards = answer.body["_shards"]
     if shards["failed"]:
-        raise EngineUnavailable(
+        raise EngineBusy(
             f"{shards['failed']} of {shards['total']} shards did not answer: "
             f"{reason_of(answer.body['_shards'])}. Look at GET /_cluster/health."
         )

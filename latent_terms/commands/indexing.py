@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from adapters import Document, Engine, Schema, Search
 from adapters.dead_letters import DeadLetters
 from adapters.errors import IndexMissing, Rejection
 from adapters.indexing import Progress
+from adapters.patience import patiently
 from latent_terms import TermEncoder
 from latent_terms.commands.models import DEFAULT_MODEL, address_of, load_model, load_model_of
 from latent_terms.commands.output import Update
@@ -122,7 +124,7 @@ class Indexing:
                 self._rejected.write(where=item.where, reason=item.reason, document=item.raw)
                 continue
             document = ReadDocument(item.id, item.source, record=item)
-            if faults := self._engine.faults(document):
+            if faults := patiently(partial(self._engine.faults, document)):
                 self._reject(item, faults)
             else:
                 self._under_way.append(self._read)

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
+from adapters import Engine, connect
 from adapters.backfill_documents import text_hash
 from adapters.cluster import Cluster
-from adapters.errors import EngineUnavailable
+from adapters.errors import EngineUnavailable, IndexMissing
 from latent_terms import TermEncoder, load
 
 from ..conftest import no_server
@@ -111,7 +112,7 @@ def test_a_back_fill_under_fire_leaves_no_document_out_and_none_stale(
             cluster, {"bool": {"must_not": {"bool": {"must_not": {"exists": {"field": field}}}}}}
         )
 
-    with Proxy(server.url, FAULTS, share=0.2, seed=11) as proxy:
+    with Proxy(server.url, FAULTS, share=0.35, seed=11) as proxy:
         command = ("backfill", f"{proxy.url}/{INDEX}", "--fields", "title,body")
         command = (*command, "--model", model, "--timeout", 10, "--json")
         with Writer(server.url, INDEX, documents, text) as writer:
@@ -138,6 +139,37 @@ def test_a_back_fill_under_fire_leaves_no_document_out_and_none_stale(
         assert found[id].pop(field) == terms[id], id
         assert found[id].pop(f"{field}_hash") == text_hash(text_of(wanted)), id
         assert found[id] == wanted, id
+
+
+def test_an_index_command_that_is_killed_under_fire_goes_on(
+    server: Server, model: Path, tmp_path: Path
+) -> None:
+    documents = {str(n): source(n) for n in range(4_000)}
+    corpus = tmp_path / "corpus.jsonl"
+    lines = (json.dumps({"_id": id, **document}) for id, document in documents.items())
+    corpus.write_text("\n".join(lines))
+    with Proxy(server.url, FAULTS, share=0.2, seed=13) as proxy:
+        into = f"{proxy.url}/corpus"
+        command = ("index", corpus, "--into", into, "--text-fields", "title,body")
+        command = (*command, "--model", model, "--json")
+        with connect(f"{server.url}/corpus") as engine:
+            Loader(*command).kill_when(lambda: indexed(engine) > 1_000)
+            code, report, errors = Loader(*command).finish()
+            assert (code, report["rejected"]) == (0, 0), errors
+            assert report["indexed"] + report["skipped"] == len(documents)
+            assert report["skipped"] > 1_000
+            assert engine.count() == engine.statistics().documents_with_terms == len(documents)
+            assert engine.get(documents) == documents
+    assert sum(proxy.struck.values()) > 3
+
+
+def indexed(engine: Engine) -> int:
+    """What a search sees after a refresh; 0 while there is no index."""
+    try:
+        engine.refresh()
+        return engine.count()
+    except IndexMissing:
+        return 0
 
 
 def text_of(document: dict[str, str]) -> str:
