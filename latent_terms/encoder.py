@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from latent_terms.vocabulary import Vocabulary
 from latent_terms.windows import first_windows, read_windows
 
 _WINDOWS_HELD = 64  # of one text, before their sums are added up
+_TEXTS_HELD = 512  # with their vectors
 
 
 class TermEncoder:
@@ -117,6 +119,21 @@ class TermEncoder:
                 yield np.concatenate([nothing, *parts]).astype(np.float32)
                 parts = []
 
+    def read_documents(
+        self, texts: Iterable[str]
+    ) -> Iterator[tuple[LatentTerms, NDArray[np.float32]]]:
+        """Terms and vector of each text, as the two methods above give them, for less work.
+
+        A text of one window goes through the backbone once; the beginning of a longer one, twice.
+        """
+        stream = iter(texts)
+        while group := list(islice(_checked(stream), _TEXTS_HELD)):
+            read = list(_read(group, self.documents, self._pool, pooled=True))
+            longer = (text for text, (_, vector) in zip(group, read, strict=True) if vector is None)
+            vectors = self.embed_documents(longer)
+            for terms, vector in read:
+                yield terms, next(vectors) if vector is None else vector
+
     def _embed(self, texts: Iterable[str], reader: TextReader) -> Iterator[NDArray[np.float32]]:
         windows = first_windows(
             _checked(texts), reader.tokenize, reader.room, lead=reader.frame.lead
@@ -149,18 +166,26 @@ class TermEncoder:
 def _terms(
     texts: Iterable[str], reader: TextReader, pool: ThreadPoolExecutor | None
 ) -> Iterator[LatentTerms]:
-    windows = read_windows(_checked(texts), reader.tokenize, reader.room, lead=reader.frame.lead)
+    return (terms for terms, _ in _read(_checked(texts), reader, pool, pooled=False))
+
+
+def _read(
+    texts: Iterable[str], reader: TextReader, pool: ThreadPoolExecutor | None, *, pooled: bool
+) -> Iterator[tuple[LatentTerms, NDArray[np.float32] | None]]:
+    """Terms of each text and, where asked for and it is one window, its vector."""
+    windows = read_windows(texts, reader.tokenize, reader.room, lead=reader.frame.lead)
+    run = partial(reader.run, terms=True, pooled=pooled)
     parts: list[Sums] = []
-    for window, reading in run_windows(
-        windows, reader.frame, partial(reader.run, terms=True), pool
-    ):
+    vectors: list[NDArray[np.float32] | None] = []
+    for window, reading in run_windows(windows, reader.frame, run, pool):
         if reading is not None and reading.sums is not None:
             parts.append(reading.sums)
+            vectors.append(reading.pooled)
         if len(parts) == _WINDOWS_HELD:
             parts = [total(parts)]
         if window.ends_text:
-            yield reader.terms(parts)
-            parts = []
+            yield reader.terms(parts), vectors[0] if len(vectors) == 1 else None
+            parts, vectors = [], []
 
 
 def _checked(texts: Iterable[str]) -> Iterator[str]:

@@ -7,8 +7,9 @@ folder; dense is the exact cosine of the backbone's own vectors.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import tee
 from pathlib import Path
 from statistics import fmean
@@ -16,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from adapters import Document, Engine, Schema, SearchRequest, connect
 from adapters.types import Analyzer
@@ -35,6 +37,8 @@ DEPTH = 100  # the deepest measure is recall@100
 
 Item = TypeVar("Item")
 Run = dict[str, list[str]]  # query id -> document ids, best first
+Vector = NDArray[np.float32]
+_Encoded = tuple[LatentTerms | None, Vector | None]
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,18 @@ class _Seen:
     ids: list[str] = field(default_factory=list)
     frequencies: Counter[str] = field(default_factory=Counter)  # latent term -> documents with it
     copies: set[str] = field(default_factory=set)  # queries that are themselves in the corpus
+    vectors: list[Vector] = field(default_factory=list)  # where the dense run is wanted
 
-    def note(self, document: CollectionDocument, terms: Iterable[str], query: str | None) -> None:
+    def note(
+        self,
+        document: CollectionDocument,
+        terms: Iterable[str],
+        vector: Vector | None,
+        query: str | None,
+    ) -> None:
         self.ids.append(document.id)
+        if vector is not None:
+            self.vectors.append(vector)
         self.frequencies.update(list(terms))  # of a mapping it would add up the values
         if query is not None and _words(document.text).endswith(_words(query)):
             self.copies.add(document.id)
@@ -88,7 +101,8 @@ def evaluate(
         connect(Path(folder) / "index") as engine,
     ):
         engine.create(schema)
-        documents = _documents(collection, encoder if latent else None, seen)
+        encode = partial(_encode, encoder, terms=latent, vectors="dense" in runs)
+        documents = _documents(collection, encode, seen)
         engine.add(documents, fingerprint=schema.fingerprint)
         engine.refresh()
         for run in ("lexical", "latent", "combined"):
@@ -96,7 +110,7 @@ def evaluate(
                 base = weighted if run == "combined" else plain
                 answers[run] = _ask(engine, run, base, collection.queries, asked)
     if "dense" in runs:
-        answers["dense"] = _dense(collection, encoder, seen.ids)
+        answers["dense"] = _dense(collection, encoder, seen)
     return _measured(collection, answers, asked, seen)
 
 
@@ -107,15 +121,27 @@ def _query_terms(collection: Collection, encoder: TermEncoder) -> dict[str, Late
 
 
 def _documents(
-    collection: Collection, encoder: TermEncoder | None, seen: _Seen
+    collection: Collection, encode: Callable[[Iterable[str]], Iterator[_Encoded]], seen: _Seen
 ) -> Iterator[Document]:
     kept, read = tee(collection.documents())
-    texts = (document.text for document in read)
-    encoded = encoder.encode_documents(texts) if encoder else (None for _ in texts)
+    encoded = encode(document.text for document in read)
     tracked = _tracked(encoded, "documents", collection.count_documents())
-    for document, terms in zip(kept, tracked, strict=True):
-        seen.note(document, terms or (), collection.queries.get(document.id))
+    for document, (terms, vector) in zip(kept, tracked, strict=True):
+        seen.note(document, terms or (), vector, collection.queries.get(document.id))
         yield Document(id=document.id, source={"text": document.text}, terms=terms)
+
+
+def _encode(
+    encoder: TermEncoder, texts: Iterable[str], *, terms: bool, vectors: bool
+) -> Iterator[_Encoded]:
+    if terms and vectors:
+        yield from encoder.read_documents(texts)
+    elif vectors:
+        yield from ((None, vector) for vector in encoder.embed_documents(texts))
+    elif terms:
+        yield from ((found, None) for found in encoder.encode_documents(texts))
+    else:
+        yield from ((None, None) for _ in texts)
 
 
 def _ask(
@@ -137,10 +163,9 @@ def _ask(
     return found
 
 
-def _dense(collection: Collection, encoder: TermEncoder, ids: Sequence[str]) -> Run:
+def _dense(collection: Collection, encoder: TermEncoder, seen: _Seen) -> Run:
     queries = np.stack(list(encoder.embed_queries(collection.queries.values())))
-    vectors = encoder.embed_documents(document.text for document in collection.documents())
-    found = nearest(queries, ids, _tracked(vectors, "dense", len(ids)), depth=DEPTH + 1)
+    found = nearest(queries, seen.ids, seen.vectors, depth=DEPTH + 1)
     return dict(zip(collection.queries, found, strict=True))
 
 

@@ -158,6 +158,13 @@ def test_a_text_gets_the_same_vector_to_the_bit_beside_any_neighbours(
     assert np.array_equal(vectors, backwards) and np.array_equal(vectors, alone)
 
 
+def test_terms_and_vectors_read_together_are_those_read_apart(encoder: TermEncoder) -> None:
+    several = ["", *texts(600, longest=3 * MAX_TOKENS), "\u3000"]  # of no, one and more windows
+    terms, vectors = zip(*encoder.read_documents(iter(several)), strict=True)
+    assert list(terms) == list(encoder.encode_documents(several))
+    assert np.array_equal(vectors, list(encoder.embed_documents(several)))
+
+
 def test_vectors_are_the_mean_state_of_the_first_window(encoder: TermEncoder) -> None:
     ids = [CLS, *(WORDS.index(word) for word in WORDY[: MAX_TOKENS - 2]), SEP]
     expected = word_states()[ids].mean(0)
