@@ -22,9 +22,18 @@ from .two_models import NEW, OLD, books, document
 pytestmark = pytest.mark.engine
 
 
-@pytest.fixture(params=["elasticsearch", "opensearch"])
-def url(request: pytest.FixtureRequest) -> str:
-    return str(request.getfixturevalue(f"{request.param}_url"))
+both = pytest.mark.parametrize("kind", ["elasticsearch", "opensearch"], indirect=True)
+
+
+@pytest.fixture
+def kind(request: pytest.FixtureRequest) -> str:
+    """One server will do where servers do not differ."""
+    return str(getattr(request, "param", "opensearch"))
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, kind: str) -> str:
+    return str(request.getfixturevalue(f"{kind}_url"))
 
 
 @pytest.fixture
@@ -56,6 +65,7 @@ def settings(engine: ServerEngine, **values: object) -> None:
     engine.cluster.request("PUT", f"/{engine.index}/_settings", body=body)
 
 
+@both
 def test_a_healthy_index_is_ok_in_every_respect(engine: ServerEngine) -> None:
     found = findings(engine, fingerprint=OLD.fingerprint, terms_per_query=100)
     assert [finding for finding in found if finding.level != "ok"] == []
@@ -65,6 +75,7 @@ def test_a_healthy_index_is_ok_in_every_respect(engine: ServerEngine) -> None:
     }
 
 
+@both
 def test_an_examination_changes_nothing(engine: ServerEngine) -> None:
     def state() -> Any:
         about = engine.cluster.request("GET", f"/{engine.index}").body
@@ -76,6 +87,7 @@ def test_an_examination_changes_nothing(engine: ServerEngine) -> None:
     assert state() == before
 
 
+@both
 def test_documents_without_latent_terms_are_counted(engine: ServerEngine) -> None:
     engine.add([document(n, model=None) for n in (1, 7, 8)])
     engine.refresh()
@@ -85,6 +97,7 @@ def test_documents_without_latent_terms_are_counted(engine: ServerEngine) -> Non
     assert finding.remedy == f"latent-terms backfill {engine.cluster.address}"
 
 
+@both
 def test_a_document_without_any_text_is_not_counted_as_lacking(engine: ServerEngine) -> None:
     engine.add([document(1, text=" "), document(2, text="...")], fingerprint=OLD.fingerprint)
     engine.refresh()
@@ -97,6 +110,7 @@ def test_another_model_than_the_indexs_is_named(engine: ServerEngine) -> None:
     assert OLD.fingerprint in finding.sentence and NEW.fingerprint in finding.sentence
 
 
+@both
 def test_a_block_is_lifted_by_the_request(engine: ServerEngine) -> None:
     settings(engine, index_in_blocks_in_write=True)
     (finding,) = bad(engine)
@@ -106,6 +120,7 @@ def test_a_block_is_lifted_by_the_request(engine: ServerEngine) -> None:
     assert engine.add([document(9)]) == 1
 
 
+@both
 def test_a_closed_index_is_opened_by_the_request(engine: ServerEngine) -> None:
     engine.cluster.request("POST", f"/{engine.index}/_close")
     (finding,) = bad(engine)
@@ -115,6 +130,7 @@ def test_a_closed_index_is_opened_by_the_request(engine: ServerEngine) -> None:
     assert bad(engine) == []
 
 
+@both
 def test_an_alias_that_leads_elsewhere_is_pointed_back(engine: ServerEngine) -> None:
     body = {"properties": {"latent_terms": {"type": "alias", "path": "title"}}}
     engine.cluster.request("PUT", f"/{engine.index}/_mapping", body=body)
@@ -124,6 +140,7 @@ def test_an_alias_that_leads_elsewhere_is_pointed_back(engine: ServerEngine) -> 
     assert bad(engine) == []
 
 
+@both
 def test_a_meta_that_another_program_replaced_is_put_back(engine: ServerEngine) -> None:
     path = f"/{engine.index}/_mapping"
     engine.cluster.request("PUT", path, body={"_meta": {"owner": "catalogue"}})
@@ -136,6 +153,7 @@ def test_a_meta_that_another_program_replaced_is_put_back(engine: ServerEngine) 
     assert engine.describe().fingerprint == OLD.fingerprint
 
 
+@both
 def test_too_little_room_for_fields_is_mended_by_the_request(engine: ServerEngine) -> None:
     settings(engine, index_in_mapping_in_total_fields_in_limit=4)
     (finding,) = bad(engine)
@@ -144,6 +162,7 @@ def test_too_little_room_for_fields_is_mended_by_the_request(engine: ServerEngin
     assert bad(engine) == []
 
 
+@both
 def test_a_pipeline_that_does_not_exist_is_taken_out_by_the_request(engine: ServerEngine) -> None:
     settings(engine, index_in_default_pipeline="no-such-pipeline")
     (finding,) = bad(engine)
@@ -152,6 +171,7 @@ def test_a_pipeline_that_does_not_exist_is_taken_out_by_the_request(engine: Serv
     assert bad(engine) == []
 
 
+@both
 def test_a_latent_field_mapped_by_somebody_else_first_is_found(url: str) -> None:
     with books(url) as engine:
         meta = mapping(engine)["_meta"]
@@ -169,6 +189,7 @@ def test_a_latent_field_mapped_by_somebody_else_first_is_found(url: str) -> None
         assert "freqs" in finding.sentence
 
 
+@both
 def test_an_index_that_is_not_there_is_the_last_finding_about_it(url: str) -> None:
     cluster = Cluster(f"{url}/migration-no-such-index")
     found = list(examine(Case(cluster, "migration-no-such-index")))

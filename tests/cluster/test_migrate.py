@@ -39,9 +39,18 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folder / "old", folder / "new"
 
 
-@pytest.fixture(params=["elasticsearch", "opensearch"])
-def url(request: pytest.FixtureRequest) -> str:
-    return str(request.getfixturevalue(f"{request.param}_url"))
+both = pytest.mark.parametrize("kind", ["elasticsearch", "opensearch"], indirect=True)
+
+
+@pytest.fixture
+def kind(request: pytest.FixtureRequest) -> str:
+    """One server will do for what is the command line's own."""
+    return str(getattr(request, "param", "opensearch"))
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, kind: str) -> str:
+    return str(request.getfixturevalue(f"{kind}_url"))
 
 
 @pytest.fixture
@@ -66,6 +75,7 @@ def status(address: str) -> dict[str, dict[str, Any]]:
     return {field["role"]: field for field in found["fields"]}
 
 
+@both
 def test_a_migration_from_start_to_drop(address: str, models: tuple[Path, Path]) -> None:
     old, new = (json.loads((m / "manifest.json").read_text())["fingerprint"] for m in models)
     run("migrate", "start", address, "--model", models[1])
@@ -112,6 +122,7 @@ def test_a_dry_run_shows_the_request_and_changes_nothing(
     assert about(address) == before
 
 
+@both
 def test_each_later_step_can_be_tried_dry(address: str, models: tuple[Path, Path]) -> None:
     run("migrate", "start", address, "--model", models[1])
     before = about(address)
@@ -151,6 +162,7 @@ def test_a_switch_fills_what_was_written_meanwhile(
     assert status(address)["active"]["lacking"] == 0
 
 
+@both
 def test_a_switch_is_refused_while_documents_cannot_be_filled(
     address: str, models: tuple[Path, Path]
 ) -> None:
