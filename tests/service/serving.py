@@ -26,7 +26,7 @@ class Running:
         self.server = background._server
         self.service: Service = self.server._service
         self.url = background.url
-        self.client = httpx.Client(base_url=self.url, timeout=20)
+        self.client = httpx.Client(base_url=self.url, timeout=90)
 
     def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
         return self.client.post(path, json=body, headers=headers)
@@ -55,7 +55,7 @@ def running(encoder: TermEncoder | None = None, **settings: Any) -> Iterator[Run
         background.stop()
 
 
-def wait_until(condition: Any, seconds: float = 10) -> None:
+def wait_until(condition: Any, seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never came true"

@@ -13,7 +13,7 @@ from .serving import Running
 
 POSTS = ["/v1/encode", "/v1/embeddings", "/rerank", "/v1/rerank", "/v2/rerank", "/v1/reranking"]
 GETS = ["/health/live", "/health/ready", "/metrics", "/v1/info"]
-EXAMPLES = 40
+EXAMPLES = 30
 ANSWERS = {200, 400, 413, 422, 504}  # 504: a timeout_ms of 1
 
 

@@ -49,7 +49,7 @@ def test_a_request_in_flight_is_answered_before_the_service_stops() -> None:
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{service.url}/health/live")
         backbone.open.set()
-        asking.join(10)
+        asking.join(30)
     assert answers[0].status_code == 200 and len(answers[0].json()["data"]) == 2
 
 
@@ -66,10 +66,10 @@ def test_a_request_that_takes_too_long_gets_503_when_the_service_stops() -> None
         ]
         for thread in asking:
             thread.start()
-        wait_until(lambda: service.service.encoding.batcher.waiting_tokens > 0)
+        wait_until(lambda: service.metric("requests_in_flight") == 3)
         service.server.should_exit = True
         for thread in asking:
-            thread.join(10)
+            thread.join(30)
         backbone.open.set()
     assert len(answers) == 3
     for answer in answers:
