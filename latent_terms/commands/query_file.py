@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import IO, Any
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,21 +20,21 @@ class QueryFile:
     offset: int | None = None
 
 
-def _read(ctx: click.Context, option: click.Parameter, file: IO[str] | None) -> QueryFile:
-    if file is None:
+def _read(ctx: click.Context, option: click.Parameter, path: Path | None) -> QueryFile:
+    if path is None:
         return QueryFile()
     try:
-        body = json.load(file)
+        body = json.loads(path.read_bytes())
     except ValueError as exc:
-        raise click.BadParameter(f"{file.name} is not JSON: {exc}") from exc
+        raise click.BadParameter(f"{path} is not JSON: {exc}") from exc
     if not isinstance(body, dict):
-        raise click.BadParameter(f"{file.name} is no JSON object: write it as sent to _search")
+        raise click.BadParameter(f"{path} is no JSON object: write it as sent to _search")
     return QueryFile(size=body.pop("size", None), offset=body.pop("from", None), body=body)
 
 
 query_file_option = click.option(
     "--query-file",
-    type=click.File(encoding="utf-8"),
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     callback=_read,
     metavar="FILE",
     help="On a server: a search as JSON, as sent to _search. Its query must match too, and its "
