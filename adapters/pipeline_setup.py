@@ -54,8 +54,11 @@ class Setup(Protocol):
         """What `install` would send, to be shown: without keys, and with a placeholder for what
         the server has yet to name."""
 
-    def install(self, wanted: Wanted, *, attach: bool) -> None:
+    def install(self, wanted: Wanted, *, attach: bool, renew: bool = False) -> None:
         """Running it again changes nothing; `attach` has the index use the ingest pipeline.
+
+        What is there and works is kept, with the key that it was given: nobody can see which it
+        is. With `renew` it gets the key of now.
 
         Raises PipelineRefused, ModelMismatch.
         """

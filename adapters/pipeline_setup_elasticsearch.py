@@ -46,11 +46,12 @@ class ElasticsearchSetup:
                 requests.append(ServerRequest("PUT", self._path(task), _without_key(body)))
         return requests
 
-    def install(self, wanted: Wanted, *, attach: bool) -> None:
+    def install(self, wanted: Wanted, *, attach: bool, renew: bool = False) -> None:
         self._check(attach)
         for task, body in endpoints(wanted).items():
             found = self._found(task)
-            if found is not None and _is_as(found, body) and self._works(task):
+            as_it_is = found is not None and not renew and _is_as(found, body)
+            if as_it_is and self._works(task):
                 continue
             if found is not None:
                 self._cluster.request("DELETE", self._path(task))

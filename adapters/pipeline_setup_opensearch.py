@@ -59,14 +59,16 @@ class OpenSearchSetup:
             *(self._attaching() if attach else ()),
         ]
 
-    def install(self, wanted: Wanted, *, attach: bool) -> None:
+    def install(self, wanted: Wanted, *, attach: bool, renew: bool = False) -> None:
         self._check_server()
         attaching = self._attaching() if attach else []
         field = field_requests(self._target(wanted))
         bodies = pipelines_opensearch.models(wanted)
         known = self._models()
+        usable = [] if renew else known
         ids = {
-            role: pipeline_models.ensure(self._cluster, role, bodies[role], known) for role in ROLES
+            role: pipeline_models.ensure(self._cluster, role, bodies[role], usable)
+            for role in ROLES
         }
         send(self._cluster, [*field, *_pipelines(wanted, ids), *attaching])
         for model in known:

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 @click.option(
     "--attach", is_flag=True, help="Have the index use the ingest pipeline for every write."
 )
+@click.option("--renew", is_flag=True, help="Tell the cluster the sidecar's key anew.")
 @dry_run_option
 @cluster_options
 @json_option
@@ -72,6 +73,7 @@ def install(
     model: str | None,
     fields: Names | None,
     attach: bool,
+    renew: bool,
     dry_run: bool,
     cluster: ClusterOptions,
     as_json: bool,
@@ -81,7 +83,8 @@ def install(
 
     The index gets a latent field, if it lacks one; its documents are not touched: latent-terms
     backfill gives them their terms. The sidecar is tried by way of the cluster. Run the same
-    command again after a change of the key, the address or an option.
+    command again after a change of the address or an option; after a change of the key, with
+    --renew.
 
     \b
     Examples:
@@ -99,7 +102,7 @@ def install(
         if dry_run:
             show_requests(setup.requests(wanted, attach=attach), as_json=as_json)
             return
-        setup.install(wanted, attach=attach)
+        setup.install(wanted, attach=attach, renew=renew)
         report(connected, setup, as_json=as_json)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 from adapters.backfill_target import find_target
 from adapters.cluster import Cluster
 from adapters.document_text import document_text
+from adapters.pipeline_setup import Setup
+from adapters.pipeline_setup_elasticsearch import ElasticsearchSetup
 from adapters.pipeline_setup_opensearch import OpenSearchSetup
 from adapters.pipelines import Names, Sidecar, Wanted
 from latent_terms.testing import hash_encoder
@@ -43,7 +45,7 @@ class Books:
         self.index = index
         self.address = f"{cluster.address}/{index}"
 
-    def wanted(self, service: Served, **options: Any) -> Wanted:
+    def wanted(self, sidecar: Sidecar, **options: Any) -> Wanted:
         target = find_target(
             self.cluster,
             self.index,
@@ -51,12 +53,13 @@ class Books:
             model="hash",
             text_fields=FIELDS,
         )
-        sidecar = Sidecar(service.url, KEY)
         return Wanted(index=self.index, latent=target.field, sidecar=sidecar, **options)
 
     @property
-    def setup(self) -> OpenSearchSetup:
-        return OpenSearchSetup(self.cluster, self.names)
+    def setup(self) -> Setup:
+        if self.cluster.server.distribution == "opensearch":
+            return OpenSearchSetup(self.cluster, self.names)
+        return ElasticsearchSetup(self.cluster, self.names)
 
     def bulk(self, sources: Mapping[str, Mapping[str, Any]], **params: Any) -> list[Any]:
         """Outcomes, in order; `params` of the request."""
@@ -94,9 +97,12 @@ def books(cluster: Cluster) -> Iterator[Books]:
     try:
         yield shelf
     finally:
-        if cluster.server.distribution == "opensearch":
-            shelf.setup.remove()
+        shelf.setup.remove()
         cluster.request("DELETE", f"/{index}")
+
+
+def sidecar_of(service: Served) -> Sidecar:
+    return Sidecar(service.url, KEY)
 
 
 def terms_of(source: Mapping[str, Any]) -> dict[str, int]:

@@ -9,7 +9,7 @@ import pytest
 from adapters.cluster import Cluster
 
 from ..clients.served import Served, served
-from .books import TITLES, Books, books
+from .books import TITLES, Books, books, sidecar_of
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +36,7 @@ def elasticsearch(elasticsearch_url: str) -> Iterator[Cluster]:
 def shelf(opensearch: Cluster, service: Served) -> Iterator[Books]:
     """TITLES, written through the ingest pipeline; tests leave it as it is."""
     with books(opensearch) as shelf:
-        shelf.setup.install(shelf.wanted(service, batch_size=4), attach=True)
+        shelf.setup.install(shelf.wanted(sidecar_of(service), batch_size=4), attach=True)
         sources = {id: {"title": title, "kind": "ab"[int(id) % 2]} for id, title in TITLES.items()}
         outcomes = shelf.bulk(sources, refresh=True)
         assert {outcome["status"] for outcome in outcomes} == {201}, outcomes

@@ -13,7 +13,7 @@ from adapters.pipelines_opensearch import ingest_pipeline
 from adapters.server_engine import ServerEngine
 
 from ..clients.served import Served
-from .books import ENCODER, TITLES, Books, spelled, terms_of
+from .books import ENCODER, TITLES, Books, sidecar_of, spelled, terms_of
 
 pytestmark = pytest.mark.engine
 
@@ -81,7 +81,7 @@ def test_documents_of_a_bulk_request_are_encoded_in_batches(shelf: Books, servic
 
 
 def test_an_index_with_frequencies_is_spelled_in_frequencies(shelf: Books, service: Served) -> None:
-    wanted = shelf.wanted(service)
+    wanted = shelf.wanted(sidecar_of(service))
     frequencies = replace(wanted, latent=replace(wanted.latent, spelling="frequencies"))
     model = {part.name: part.id for part in shelf.setup.installed().parts}
     documents = model[shelf.names.models["documents"]]
