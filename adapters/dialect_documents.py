@@ -28,8 +28,7 @@ def prepare_for_server(schema: Schema, document: Document) -> Prepared:
     if prepared.rejections:
         return prepared
     rejections = [
-        Rejection(document.id, field, reason)
-        for field, reason in _faults(schema, document)
+        Rejection(document.id, field, reason) for field, reason in _faults(schema, document)
     ]
     return Prepared(document, prepared.source, tuple(rejections))
 

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import tantivy
@@ -23,10 +22,9 @@ from .errors import (
     QueryRejected,
 )
 from .filters import ID_FIELD
-from .preparing import batches, prepare
+from .preparing import batches, id_groups, prepare
 from .request import SearchRequest, check_fingerprint, check_request
 from .types import Document, Schema, SearchResult, Source, Statistics
-from .values import is_utf8
 
 _WRITER_BYTES = 64_000_000
 _IDS_AT_ONCE = 1_000
@@ -89,7 +87,7 @@ class EmbeddedEngine(Engine):
         self.refresh()
         mapping, searcher = self._open().mapping, self._searcher()
         found: dict[str, Source] = {}
-        for some in _in_groups(ids):
+        for some in id_groups(ids, _IDS_AT_ONCE):
             query = matching(mapping, ID_FIELD, some)
             if with_terms_only:
                 query = query.and_must_match(_having_terms(mapping))
@@ -103,7 +101,7 @@ class EmbeddedEngine(Engine):
         mapping = self._open().mapping
         self._take_writer()
         deleted = 0
-        for some in _in_groups(ids):
+        for some in id_groups(ids, _IDS_AT_ONCE):
             with self._transaction() as writer:
                 deleted += _count(self._searcher(), matching(mapping, ID_FIELD, some))
                 for id in some:
@@ -241,10 +239,3 @@ def _having_terms(mapping: TantivyMapping) -> tantivy.Query:
 
 def _count(searcher: tantivy.Searcher, query: tantivy.Query) -> int:
     return int(searcher.search(query, limit=1).count)  # type: ignore[attr-defined]
-
-
-def _in_groups(ids: Iterable[str]) -> Iterator[list[str]]:
-    """Different ids, some at a time; an id that no document can have is left out."""
-    stream = iter(ids)
-    while some := list(islice(stream, _IDS_AT_ONCE)):
-        yield list(dict.fromkeys(id for id in some if is_utf8(id)))

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from . import values
 from .errors import Rejection
@@ -64,6 +65,13 @@ def batches(prepared: Iterable[Prepared]) -> Iterator[list[Prepared]]:
             batch, characters = [], 0
     if batch:
         yield batch
+
+
+def id_groups(ids: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Different ids, `size` of them at a time; one that no document can have is left out."""
+    stream = iter(ids)
+    while some := list(islice(stream, size)):
+        yield list(dict.fromkeys(id for id in some if id and values.is_utf8(id)))
 
 
 def source_json(source: Mapping[str, object]) -> str:

@@ -8,11 +8,11 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
 from .bulk import Bulk
+from .bulk_answer import Outcome
 from .cluster import Answer, Cluster
 from .dialect import Dialect
 from .dialect_answer import own_source, read_result
@@ -31,10 +31,9 @@ from .errors import (
     SchemaRejected,
 )
 from .failures import failure, reason_of
-from .preparing import Prepared, batches
+from .preparing import Prepared, batches, id_groups
 from .request import SearchRequest, check_fingerprint, check_request
 from .types import Document, Schema, SearchResult, Source, Statistics
-from .values import is_utf8
 
 _IDS_AT_ONCE = 500
 _CLAUSE_LIMIT = re.compile(r"[mM]ax_?[cC]lause_?[cC]ount is set to (\d+)")
@@ -53,7 +52,6 @@ class ServerEngine(Engine):
         self.cluster = cluster
         self.index = index
         self._path = f"/{quote(index, safe='')}"
-        self._bulk = Bulk(self.cluster.bulk)
         self._known: tuple[float, Described] | None = None
 
     def create(self, schema: Schema) -> None:
@@ -104,18 +102,23 @@ class ServerEngine(Engine):
             if field is None:
                 check_fingerprint(described.schema, fingerprint)
         prepare = functools.partial(prepare_for_server, described.schema)
+        bulk = Bulk(self.cluster.bulk)
         added = 0
         for batch in batches(map(prepare, documents)):
             if errors := [error for item in batch for error in item.rejections]:
                 raise DocumentsRejected(errors, added=added)
-            self._write(batch, field, added)
+            last = {item.document.id: item for item in batch}
+            actions = (index_action(self.index, item, field) for item in last.values())
+            if refused := list(_refusals(bulk.run(actions))):
+                stored = added + len(last) - len(refused)
+                raise DocumentsRejected(refused, added=stored, partial=True)
             added += len(batch)
         return added
 
     def get(self, ids: Iterable[str], *, with_terms_only: bool = False) -> dict[str, Source]:
         field = self._described().schema.terms_field
         found: dict[str, Source] = {}
-        for some in _in_groups(ids):
+        for some in id_groups(ids, _IDS_AT_ONCE):
             for document in self._documents(some):
                 if document.get("found") and not (
                     with_terms_only and field not in document.get("_source", {})
@@ -125,9 +128,9 @@ class ServerEngine(Engine):
 
     def delete(self, ids: Iterable[str]) -> int:
         self.describe_fully()  # a bulk request would create the index
-        deleted = 0
-        for some in _in_groups(ids):
-            for outcome in self._bulk.run(delete_action(self.index, id) for id in some):
+        bulk, deleted = Bulk(self.cluster.bulk), 0
+        for some in id_groups(ids, _IDS_AT_ONCE):
+            for outcome in bulk.run(delete_action(self.index, id) for id in some):
                 deleted += outcome.done
                 if not outcome.done and outcome.status != 404:
                     raise EngineError(
@@ -199,17 +202,6 @@ class ServerEngine(Engine):
                 raise failure(404, document, f"POST {self._path}/_mget")
             yield document
 
-    def _write(self, batch: list[Prepared], field: LatentField | None, added: int) -> None:
-        last = {item.document.id: item for item in batch}
-        actions = (index_action(self.index, item, field) for item in last.values())
-        refused = [
-            Rejection(outcome.action.id, "source", f"the server refuses it: {outcome.reason}")
-            for outcome in self._bulk.run(actions)
-            if not outcome.done
-        ]
-        if refused:
-            raise DocumentsRejected(refused, added=added + len(last) - len(refused), partial=True)
-
     def _refused(self, answer: Answer, request: SearchRequest) -> EngineError:
         limit = _CLAUSE_LIMIT.search(json.dumps(answer.body))
         if limit is not None:
@@ -226,16 +218,16 @@ class ServerEngine(Engine):
         return error
 
 
+def _refusals(outcomes: Iterable[Outcome[Prepared]]) -> Iterator[Rejection]:
+    for outcome in outcomes:
+        if not outcome.done:
+            reason = f"the server refuses it: {outcome.reason}"
+            yield Rejection(outcome.action.id, "source", reason)
+
+
 def _schema_for(described: Described, field: LatentField | None) -> Schema:
     """What a request is checked against whose terms are in this field."""
     model = field or described.meta.active_field
     if model is None:
         return described.wide
     return replace(described.wide, fingerprint=model.fingerprint, model=model.model)
-
-
-def _in_groups(ids: Iterable[str]) -> Iterator[list[str]]:
-    """Different ids, some at a time; an id that no document can have is left out."""
-    stream = iter(ids)
-    while some := list(islice(stream, _IDS_AT_ONCE)):
-        yield list(dict.fromkeys(id for id in some if id and is_utf8(id)))

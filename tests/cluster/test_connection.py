@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from adapters import Document, Schema, SearchRequest, connect
+from adapters import Document, Engine, Schema, Search, SearchRequest, connect
 from adapters.cluster import Cluster
 from adapters.doctor import examine
 from adapters.errors import AccessDenied, EngineUnavailable, UnsupportedAddress
@@ -202,26 +202,41 @@ def secured() -> Iterator[Server]:
         yield server
 
 
-def test_a_secured_elasticsearch_is_written_and_searched_with_an_api_key(secured: Server) -> None:
-    host = secured.url.removeprefix("https://")
-    assert secured.certificate is not None
-    trusted: dict[str, Any] = {"ca_certs": secured.certificate.certificate}
-    admin = Cluster(secured.url, basic_auth=("elastic", str(secured.password)), **trusted)
-    name = f"engines-{uuid.uuid4().hex[:8]}"
-    index = {"names": [name], "privileges": ["all"]}
-    role = {"mine": {"cluster": ["monitor"], "indices": [index]}}
+def engine_with(server: Server, index: str, *privileges: str) -> Engine:
+    """Connected by an API key that may do so much and no more."""
+    assert server.certificate is not None
+    trusted: dict[str, Any] = {"ca_certs": server.certificate.certificate}
+    admin = Cluster(server.url, basic_auth=("elastic", str(server.password)), **trusted)
+    indices = [{"names": ["engines-*"], "privileges": privileges}]
+    role = {"mine": {"cluster": ["monitor"], "indices": indices}}
     made = admin.request("POST", "/_security/api_key", body={"name": "k", "role_descriptors": role})
-    key = made.body["encoded"]
-    with connect(f"elasticsearch+https://{host}/{name}", api_key=key, **trusted) as engine:
-        engine.create(Schema(text=("title",)))
-        engine.add([Document("a", {"title": "fox"})])
-        engine.refresh()
-        assert engine.search(SearchRequest(text="fox")).total == 1
+    admin.close()
+    host = server.url.removeprefix("https://")
+    address = f"elasticsearch+https://{host}/{index}"
+    return connect(address, api_key=made.body["encoded"], **trusted)
+
+
+def test_a_secured_elasticsearch_lets_each_key_do_what_it_may(secured: Server) -> None:
+    """The privileges that docs/engines.md names."""
+    index = f"engines-{uuid.uuid4().hex[:8]}"
+    reading = ("read", "view_index_metadata")
+    with engine_with(secured, index, *reading, "manage") as maker:
+        maker.create(Schema(text=("title",)))
+    with engine_with(secured, index, *reading, "write", "maintenance", "monitor") as writer:
+        assert Search(writer).index([Document("a", {"title": "fox"})]).indexed == 1
+        assert writer.statistics().documents == 1
+        with pytest.raises(AccessDenied, match="403.*unauthorized.*Give the user or API key"):
+            writer.drop()
+    with engine_with(secured, index, *reading) as reader:
+        assert reader.search(SearchRequest(text="fox")).total == 1
+        for forbidden in (reader.refresh, lambda: reader.add([Document("b", {})])):
+            with pytest.raises(AccessDenied, match="unauthorized"):
+                forbidden()
     with (
-        connect(f"elasticsearch+https://{host}/other", api_key=key, **trusted) as engine,
-        pytest.raises(AccessDenied, match="403.*unauthorized.*Give the user or API key"),
+        engine_with(secured, "other", "all") as stranger,
+        pytest.raises(AccessDenied, match="unauthorized"),
     ):
-        engine.create(Schema(text=("title",)))
+        stranger.create(Schema(text=("title",)))
 
 
 def test_the_doctor_gives_the_role_that_a_migration_needs(secured: Server) -> None:
