@@ -16,6 +16,7 @@ from .cluster import Answer, Cluster
 from .errors import EngineBusy, EngineError, EngineUnavailable
 from .failures import reason_of
 from .patience import patiently
+from .server_version import Server
 from .stored import StoredDocument
 
 KEEP_ALIVE = "10m"  # between two pages, while the texts of one are encoded
@@ -149,14 +150,16 @@ class _Scroll(_Reader):
 
 @contextmanager
 def _reader(cluster: Cluster, index: str, body: dict[str, Any]) -> Iterator[_Reader]:
-    server = cluster.server
-    old = server.distribution == "opensearch" and server.version < _SHARD_DOC_SINCE
-    reader = (_Scroll if old else _PointInTime)(cluster, index, body)
+    reader = (_Scroll if _needs_scroll(cluster.server) else _PointInTime)(cluster, index, body)
     try:
         yield reader
     finally:
         with suppress(EngineError):  # it ends by itself when KEEP_ALIVE is over
             reader.close()
+
+
+def _needs_scroll(server: Server) -> bool:
+    return server.distribution == "opensearch" and server.version < _SHARD_DOC_SINCE
 
 
 def _hits(answer: Answer) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-STRUCK = ("_bulk", "_search", "_count", "_mget", "_refresh", "_pit", "point_in_time")
+STRUCK = ("_bulk", "_search", "_count", "_mget", "_refresh", "_pit", "point_in_time", "scroll")
 HOP_BY_HOP = ("connection", "content-length", "transfer-encoding")
 
 
