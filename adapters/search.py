@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from .engine import Engine
@@ -16,18 +17,39 @@ from .request import (
     DEFAULT_RESCORE_WINDOW,
     SearchRequest,
 )
+from .reranker import Reranker
+from .reranking import Page, because, candidates, reranked
 from .term_encoder import TermEncoder
 from .types import Document, Hit, SearchResult
 
 Mode = Literal["combined", "lexical", "latent"]
 
 
-class Search:
-    """Without an encoder it searches by words only, and indexes where there are no latent terms."""
+@dataclass(frozen=True)
+class _Terms:
+    """Latent terms of a query, or why there are none."""
 
-    def __init__(self, engine: Engine, encoder: TermEncoder | None = None) -> None:
+    terms: Mapping[str, int] | None = None
+    fingerprint: str | None = None
+    fault: str | None = None
+
+
+class Search:
+    """Without an encoder it searches by words only, and indexes where there are no latent terms.
+
+    Encoder and reranker may be models in this process or a client of the service. Where one of
+    them raises OSError, a search goes on without it, and its result says so.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        encoder: TermEncoder | None = None,
+        reranker: Reranker | None = None,
+    ) -> None:
         self._engine = engine
         self._encoder = encoder
+        self._reranker = reranker
 
     def index(
         self,
@@ -66,18 +88,26 @@ class Search:
         body: Mapping[str, Any] | None = None,
         first_terms: int | None = None,
         rescore_window: int = DEFAULT_RESCORE_WINDOW,
+        rerank: int | None = None,
     ) -> SearchResult:
-        """Documents by their words, by their latent terms, or by both.
+        """Documents by their words, by their latent terms, or by both; the best of them reranked.
 
-        `mode` None is combined where there is an encoder, else lexical. The other options are
-        those of `SearchRequest`. Raises QueryRejected, ModelMismatch.
+        `mode` None is combined where there is an encoder, else lexical. `rerank`: how many of the
+        first hits the reranker puts in order; None is 100 where there is a reranker, 0 does
+        without. Hits below them keep their order. The other options are those of
+        `SearchRequest`.
+
+        An encoder that fails leaves the words, and a reranker that fails the order of the first
+        stage: `encoded`, `reranked` and `reason` of the result tell. Raises QueryRejected,
+        ModelMismatch; and in mode latent the OSError of the encoder, as nothing would be left.
         """
         mode = self._mode(mode)
-        encoder = None if mode == "lexical" else self._encoder
+        page = Page(candidates(rerank, self._reranker, body), size, offset)
+        query = self._encode_if_possible(text, mode)
         request = SearchRequest(
             text=None if mode == "latent" else text,
-            terms=encoder.encode_query(text) if encoder else None,
-            fingerprint=encoder.fingerprint if encoder else None,
+            terms=query.terms,
+            fingerprint=query.fingerprint,
             fields=fields,
             filters=filters,
             size=size,
@@ -90,16 +120,52 @@ class Search:
             first_terms=first_terms,
             rescore_window=rescore_window,
         )
-        return self._engine.search(request)
+        result = self._engine.search(page.first_stage(request))
+        result = replace(result, encoded=query.terms is not None)
+        if query.fault:
+            result = because(result, f"not encoded, found by words alone: {query.fault}")
+        return page.cut(self._reranked(text, result, page, query))
 
     def explain(self, text: str, id: str, *, mode: Mode | None = None) -> Hit | None:
         """Why a document matches: its hit, with `term_scores`.
 
-        None when nothing in the query matches it, or when there is no such document.
+        None when nothing in the query matches it, or when there is no such document. Here an
+        encoder that fails is an error. Reranking has no part in it.
         """
-        only = AnyOf(ID_FIELD, (id,))
-        result = self.search(text, mode=mode, filters=(only,), size=1, explain=True)
-        return result.hits[0] if result.hits else None
+        mode = self._mode(mode)
+        query = self._encode(text, mode)
+        request = SearchRequest(
+            text=None if mode == "latent" else text,
+            terms=query.terms,
+            fingerprint=query.fingerprint,
+            filters=(AnyOf(ID_FIELD, (id,)),),
+            size=1,
+            explain=True,
+        )
+        hits = self._engine.search(request).hits
+        return hits[0] if hits else None
+
+    def _encode(self, text: str, mode: Mode) -> _Terms:
+        if mode == "lexical" or self._encoder is None:
+            return _Terms()
+        return _Terms(self._encoder.encode_query(text), self._encoder.fingerprint)
+
+    def _encode_if_possible(self, text: str, mode: Mode) -> _Terms:
+        try:
+            return self._encode(text, mode)
+        except OSError as exc:
+            if mode == "latent":
+                raise
+            return _Terms(fault=str(exc))
+
+    def _reranked(self, text: str, result: SearchResult, page: Page, query: _Terms) -> SearchResult:
+        if self._reranker is None or not page.reranks or not result.hits:
+            return result
+        encoder: object = self._encoder
+        if query.fault and self._reranker is encoder:
+            return because(result, "not reranked: that service was not asked again")
+        fields = self._engine.describe().text
+        return reranked(self._reranker, text, result, fields=fields, count=page.rerank)
 
     def _mode(self, mode: Mode | None) -> Mode:
         if mode is None:

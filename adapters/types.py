@@ -106,7 +106,8 @@ def _check_name(name: object, part: str, seen: set[str]) -> None:
 class Hit:
     """`score` = lexical_weight * `lexical` + latent_weight * `latent`, up to 32-bit rounding.
 
-    Scores compare within one result only: their scale differs between engines.
+    Scores compare within one result only: their scale differs between engines. Where hits are
+    reranked, `rank` follows `rerank_score`.
     """
 
     id: str
@@ -123,6 +124,8 @@ class Hit:
     sum. A latent term goes by its name (`t17`), a word by `field:word`; heaviest first."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """What else a server says of the hit: `highlight`, `sort`, `fields`, ..."""
+    rerank_score: float | None = None
+    """Of the reranker; None: the hit was not reranked."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,12 @@ class SearchResult:
     """Else more may match: the server stopped counting at `SearchRequest.count_to`."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """What else a server answers: `aggregations`, `suggest`, `pit_id`, ..."""
+    encoded: bool = False
+    """By `Search`: whether latent terms of the query took part."""
+    reranked: bool = False
+    """By `Search`: whether the hits were reranked."""
+    reason: str | None = None
+    """By `Search`: why the query was not encoded, or hits not reranked, where they should be."""
 
 
 @dataclass(frozen=True)
