@@ -26,8 +26,15 @@ _SIDES: dict[object, Side] = {
 
 def _texts(given: Any) -> Any:
     """One text or a list; null is a text without words, as a missing field is in OpenSearch."""
-    texts = given if isinstance(given, list) else [given]
-    return ["" if text is None else text for text in texts]
+    return [_text(each) for each in (given if isinstance(given, list) else [given])]
+
+
+def _text(given: Any) -> Any:
+    """A list in the list is one text: a field of several values, as OpenSearch sends it."""
+    if isinstance(given, list):
+        parts = [_text(each) for each in given if each is not None]
+        return "\n".join(parts) if all(isinstance(part, str) for part in parts) else given
+    return "" if given is None else given
 
 
 def _side(given: Any) -> Side:
@@ -44,7 +51,16 @@ Texts = Annotated[
         {
             "anyOf": [
                 {"type": "string"},
-                {"type": "array", "items": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
+                {
+                    "type": "array",
+                    "items": {
+                        "anyOf": [
+                            {"type": "string"},
+                            {"type": "null"},
+                            {"type": "array", "items": {"type": ["string", "null"]}},
+                        ]
+                    },
+                },
                 {"type": "null"},
             ]
         }

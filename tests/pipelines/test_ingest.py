@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+import uuid
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from adapters import SearchRequest
+from adapters import SearchRequest, pipeline_models
+from adapters.cluster import Cluster
 from adapters.pipelines_opensearch import ingest_pipeline
 from adapters.server_engine import ServerEngine
 
-from ..clients.served import Served
+from ..clients.served import KEY, Served
 from .books import ENCODER, TITLES, Books, sidecar_of, spelled, terms_of
 
 pytestmark = pytest.mark.engine
@@ -98,3 +100,57 @@ def test_what_the_pipeline_wrote_is_found_by_the_engine(shelf: Books) -> None:
     terms = ENCODER.encode_query("sea sky")
     found = engine.search(SearchRequest(terms=terms, fingerprint=ENCODER.fingerprint))
     assert {hit.id for hit in found.hits} == {"1", "4", "6"}
+
+
+def test_one_call_a_document_can_be_had_by_hand(opensearch: Cluster, service: Served) -> None:
+    """By the processor `ml_inference`, which reads /v1/encode as it answers."""
+    name = f"by-hand-{uuid.uuid4().hex[:8]}"
+    register = {
+        "name": name,
+        "function_name": "remote",
+        "connector": {
+            "name": name,
+            "version": "1",
+            "protocol": "http",
+            "credential": {"key": KEY},
+            "parameters": {"skip_validating_missing_parameters": "true"},
+            "actions": [
+                {
+                    "action_type": "PREDICT",
+                    "method": "POST",
+                    "url": f"{service.url}/v1/encode",
+                    "headers": {"Authorization": "Bearer ${credential.key}"},
+                    "request_body": '{"input": ${parameters.input}, "spelling": "frequencies"}',
+                }
+            ],
+        },
+    }
+    model = pipeline_models.ensure(opensearch, "documents", register, ())
+    encode = {
+        "model_id": model,
+        "input_map": [{"input": "$..title"}],
+        "output_map": [{"latent": "$.data[0].latent_text"}],
+        "override": True,
+        "ignore_missing": True,
+    }
+    titles: list[Any] = [
+        "a title",
+        None,
+        '{"a": 1}',
+        "[1]",
+        ["two", "titles"],
+        "",
+        "${parameters.x}",
+    ]
+    sources = [{"title": title, "latent": "stale"} for title in titles] + [{"other": "no title"}]
+    body = {
+        "pipeline": {"processors": [{"ml_inference": encode}]},
+        "docs": [{"_source": source} for source in sources],
+    }
+    try:
+        answer = opensearch.request("POST", "/_ingest/pipeline/_simulate", body=body).body
+        found = [spelled(result["doc"]["_source"]["latent"]) for result in answer["docs"]]
+    finally:
+        pipeline_models.remove(opensearch, model)
+    texts = ["a title", "", '{"a": 1}', "[1]", "two\ntitles", "", "${parameters.x}", ""]
+    assert found == [dict(terms) for terms in ENCODER.encode_documents(texts)]

@@ -18,3 +18,10 @@ def test_the_text_itself_is_in_the_answer_when_asked_for(service: Running) -> No
     echoed = service.post("/v1/encode", body | {"echo": True}).json()["data"]
     assert [item["text"] for item in echoed] == ["a wing", ""]
     assert "text" not in service.post("/v1/encode", body).json()["data"][0]
+
+
+def test_a_list_in_the_list_is_one_text_of_several_values(service: Running) -> None:
+    body = {"input": [["a wing", None, ["has", "lift"]], "a cat", []], "echo": True}
+    echoed = service.post("/v1/encode", body).json()["data"]
+    assert [item["text"] for item in echoed] == ["a wing\nhas\nlift", "a cat", ""]
+    assert service.post("/v1/encode", {"input": [["a wing", 3]]}).status_code == 422
