@@ -18,7 +18,7 @@ def command() -> None:
     need a licence that includes its inference API.
 
     \b
-    In this order:
+    Examples:
       latent-terms serve --host 0.0.0.0
       latent-terms pipeline install URL --sidecar http://sidecar:8080 --fields title,body
       latent-terms pipeline show URL

@@ -46,7 +46,7 @@ def test_every_command_explains_itself_with_examples(command: tuple[str, ...], r
     assert shown == run(*command, "-h").stdout
     assert f"Usage: main {' '.join(command)}" in shown
     assert f"latent-terms {' '.join(command)}" in shown.split("Examples:")[1]
-    assert "--json" in shown or command in {("vocabulary",), ("migrate",), ("serve",)}
+    assert "--json" in shown or command in {("vocabulary",), ("migrate",), ("pipeline",), ("serve",)}
 
 
 def test_help_lists_every_verb_with_a_sentence(run: Run) -> None:
