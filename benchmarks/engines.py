@@ -4,7 +4,7 @@ Beside the lexical match, the servers' own sparse vectors of the same terms, and
 of the same backbone: same documents, same queries, one shard, merged, warm, in turns.
 
     PYTHONPATH=. python benchmarks/engines.py --work work --collection scifact \\
-        --passages text.txt.gz --json > benchmarks/results/engines.json
+        --passages text.txt.gz --json benchmarks/results/engines.json
 
 A collection in BEIR layout gives queries and judgements, passages fill the indexes up. The servers
 are those of the tests (docs/developing.md), started here one after the other; with --opensearch or
@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -75,14 +76,17 @@ def main() -> None:
         with _server(kind, options) as url:
             cluster = Cluster(url.replace("http://", f"{kind}://"))
             version = ".".join(map(str, cluster.server.version))
-            report["servers"][f"{kind} {version}"] = _run(cluster, url, material, options)
-    print(json.dumps(report, indent=1) if options.json else page(report))
+            for size, figures in _run(cluster, url, material, options):
+                report["servers"].setdefault(f"{kind} {version}", {})[str(size)] = figures
+                if options.json:
+                    options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(page(report))
 
 
 def _run(
     cluster: Cluster, url: str, material: Material, options: argparse.Namespace
-) -> dict[str, Any]:
-    """Figures by number of documents; the indexes grow from one to the next."""
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Figures for each number of documents; the indexes grow from one to the next."""
     dialect = Dialect.of(cluster.server)
     kinds = representations.representations(dialect, material.encoded)
     engines = {
@@ -90,18 +94,17 @@ def _run(
         for kind in kinds
     }
     contenders.prepare(cluster, dialect)
-    figures, filled = {}, 0
+    filled = 0
     try:
         for size in options.documents:
             part = list(enumerate(material.texts))[filled:size]
             for kind in track(kinds, f"Loading {size:,} documents", console=Console(stderr=True)):
                 representations.load(engines[kind.name], kind, material.encoded, part)
             filled = size
-            figures[str(size)] = _figures(engines, dialect, url, material, size, options)
+            yield size, _figures(engines, dialect, url, material, size, options)
     finally:
         for engine in engines.values():
             cluster.request("DELETE", f"/{engine.index}")
-    return figures
 
 
 def _figures(
@@ -191,7 +194,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--heap", default="2g", help="of a server started here [%(default)s]")
     parser.add_argument("--opensearch", metavar="URL", help="one that runs, over plain HTTP")
     parser.add_argument("--elasticsearch", metavar="URL", help="one that runs, over plain HTTP")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", type=Path, help="file to write the figures to, as they come")
     return parser.parse_args()
 
 

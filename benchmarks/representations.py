@@ -3,7 +3,8 @@ latent terms, the same terms as a sparse vector, or the backbone's dense vector.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from encoded import Encoded
 from numpy.typing import NDArray
 
 from adapters import Document, Schema
+from adapters.bulk import Bulk
+from adapters.bulk_chunks import Action
 from adapters.cluster import Cluster
 from adapters.dialect import Dialect
 from adapters.dialect_mapping import new_index
@@ -24,7 +27,7 @@ PATIENCE = 3600.0  # seconds for merging
 
 @dataclass(frozen=True)
 class Representation:
-    """`extra`, what `value` gives of document i, goes into the field of the same name."""
+    """What `value` gives of text i goes into a field of this name."""
 
     name: str
     settings: dict[str, Any]
@@ -83,19 +86,19 @@ def load(
     engine: ServerEngine,
     kind: Representation,
     encoded: Encoded,
-    texts: Iterable[tuple[int, tuple[str, str]]],
+    texts: Sequence[tuple[int, tuple[str, str]]],
 ) -> None:
-    def document(i: int, id: str, text: str) -> Document:
-        if kind.name == TERMS:
-            return Document(id, {"text": text}, encoded.terms(i))
-        return Document(id, {"text": text} | ({kind.name: kind.value(i)} if kind.value else {}))
-
-    engine.add(document(i, *text) for i, text in texts)
-    path = f"/{engine.index}"
-    engine.cluster.request(
-        "POST", f"{path}/_forcemerge", params={"max_num_segments": 1}, timeout=PATIENCE
-    )
-    engine.cluster.request("POST", f"{path}/_flush", params={"force": True}, timeout=PATIENCE)
+    """Adds texts, each with its number, and merges; RuntimeError where one is refused."""
+    if kind.name == TERMS:
+        engine.add(Document(id, {"text": text}, encoded.terms(i)) for i, (id, text) in texts)
+    else:
+        actions = (_action(engine.index, kind, i, *text) for i, text in texts)
+        for outcome in Bulk(engine.cluster.bulk).run(actions):
+            if not outcome.done:
+                raise RuntimeError(f"{outcome.action.id} is refused: {outcome.reason}")
+    for action, params in (("forcemerge", {"max_num_segments": 1}), ("flush", {"force": True})):
+        path = f"/{engine.index}/_{action}"
+        engine.cluster.request("POST", path, params=params, timeout=PATIENCE)
     engine.refresh()
 
 
@@ -118,6 +121,12 @@ def _peers(
     method = {"name": "hnsw", "engine": "lucene", "space_type": "cosinesimil"}
     dense = {"type": "knn_vector", "dimension": dimensions, "method": method}
     return {"type": "rank_features"}, dense, {"index.knn": True}
+
+
+def _action(index: str, kind: Representation, i: int, id: str, text: str) -> Action[None]:
+    source = {"text": text} | ({kind.name: kind.value(i)} if kind.value else {})
+    action = {"index": {"_index": index, "_id": id}}
+    return Action(id, f"{json.dumps(action)}\n{json.dumps(source)}\n".encode(), None)
 
 
 def _weighted(encoded: Encoded, i: int, weights: NDArray[np.float64]) -> dict[str, float]:
