@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -148,9 +149,10 @@ class Backfill:
 
     def _fill(self, pages: Iterable[Page], *, filled: bool = False) -> None:
         actions = updates(self._target, self._encoder, self._encodable(pages, filled))
-        for outcome in self._bulk.run(actions):
-            self._settle(outcome)
-            self._tell_progress(self._progress)
+        with closing(self._bulk.run(actions)) as outcomes:  # an error in here stops it, too
+            for outcome in outcomes:
+                self._settle(outcome)
+                self._tell_progress(self._progress)
 
     def _encodable(self, pages: Iterable[Page], filled: bool) -> Iterator[Encodable]:
         for page in pages:

@@ -13,6 +13,7 @@ from .dialect import hash_field_name
 from .dialect_mapping import mapping_update
 from .dialect_meta import IndexMeta, LatentField, read_meta
 from .errors import ModelMismatch, SchemaRejected, UnsupportedAddress
+from .patience import patiently
 
 IN_SOURCE_ONLY = {"type": "keyword", "index": False, "doc_values": False}
 
@@ -61,10 +62,10 @@ class Target:
 
     def _now(self) -> IndexFound:
         """What was read before may be old: a migration may have changed `_meta` and the alias."""
-        return read_index(self.cluster, self.index)
+        return patiently(lambda: read_index(self.cluster, self.index))
 
     def _put(self, body: dict[str, Any]) -> None:
-        self.cluster.request("PUT", f"{self.path}/_mapping", body=body)
+        patiently(lambda: self.cluster.request("PUT", f"{self.path}/_mapping", body=body))
 
 
 def find_target(

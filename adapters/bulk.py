@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
@@ -15,10 +15,10 @@ from .bulk_chunks import Action, Chunk, ChunkLimits, Subject, chunks
 from .cluster import Answer
 from .concurrency import Concurrency
 from .errors import EngineBusy, EngineUnavailable
+from .patience import PATIENCE_SECONDS
 
 LOST = 503  # what a lost connection counts as
 MOST_REQUESTS = 4
-PATIENCE_SECONDS = 300.0
 
 Flying = dict[Future[list[Outcome[Subject]]], set[str]]
 
@@ -61,7 +61,7 @@ class Bulk:
         self._concurrency = Concurrency(most_requests)
         self._chance = random.Random()
 
-    def run(self, actions: Iterable[Action[Subject]]) -> Iterator[Outcome[Subject]]:
+    def run(self, actions: Iterable[Action[Subject]]) -> Generator[Outcome[Subject], None, None]:
         """The outcome of each action, in the order in which they are settled.
 
         Reads the actions as they can be sent, so at most `most_requests` + 1 requests of them are

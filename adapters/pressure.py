@@ -43,7 +43,7 @@ class Pressure:
             return 0.0
         except EngineUnavailable:  # the load itself is told soon enough
             return 0.0
-        if is_pressed(answer.body):
+        if is_pressed(answer.body or {}):
             return _SECONDS_TO_WAIT
         self._next = self._clock() + _SECONDS_BETWEEN_QUESTIONS
         return 0.0

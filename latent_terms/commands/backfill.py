@@ -118,8 +118,8 @@ def _facts(done: BackfillProgress) -> list[tuple[str, Any]]:
     facts = [
         ("updated", f"{done.updated:,}  ({done.without_text:,} of them without text)"),
         ("unchanged", f"{done.unchanged:,}"),
-        ("read again", f"{done.conflicts:,}  (somebody else changed them)"),
-        ("deleted", f"{done.gone:,}  (by somebody else)"),
+        ("read again", f"{done.conflicts:,}  (changed meanwhile)"),
+        ("deleted", f"{done.gone:,}  (meanwhile)"),
         ("rejected", f"{done.rejected:,}"),
         ("without terms", f"{done.missing:,}"),
     ]

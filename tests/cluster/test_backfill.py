@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+import adapters.backfill
 from adapters.backfill import Backfill, BackfillProgress
 from adapters.backfill_target import check_model, find_target
 from adapters.cluster import Cluster
 from adapters.errors import (
+    EngineError,
     IndexLocked,
     IndexMissing,
     ModelMismatch,
@@ -259,6 +261,19 @@ def test_a_document_that_the_server_refuses_is_reported_and_the_others_are_fille
         assert (filling.done.updated, filling.done.rejected, filling.done.missing) == (1, 1, 1)
         assert "failed to parse field [when]" in filling.rejected["bad"]
         assert FIELD in sources(cluster, index)["good"]
+
+
+def test_too_many_documents_that_cannot_be_filled_stop_the_run(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapters.backfill, "MOST_REJECTED", 3)
+    mapping = {"dynamic": False, "properties": {"title": {"type": "text"}}}
+    documents = {str(n): {"title": "x", "when": "soon"} for n in range(9)}
+    with plain_index(cluster, documents, mapping=mapping) as index:
+        date = {"properties": {"when": {"type": "date"}}}
+        cluster.request("PUT", f"/{index}/_mapping", body=date)
+        with pytest.raises(EngineError, match="3 documents could not be filled.*field .when"):
+            Filling(cluster, index, "title")
 
 
 def test_an_index_that_cannot_be_written_stops_the_run(cluster: Cluster) -> None:
