@@ -37,6 +37,7 @@ def start(*arguments: object, **pipes: int) -> subprocess.Popen[bytes]:
 
 VOCABULARY = [("vocabulary", name) for name in ("list", "search", "plot")]
 STEPS = ("start", "status", "compare", "switch", "rollback", "drop")
+WITHOUT_JSON = {("vocabulary",), ("migrate",), ("pipeline",), ("serve",)}
 BELOW = [*VOCABULARY, *(("migrate", name) for name in STEPS)]
 
 
@@ -46,7 +47,7 @@ def test_every_command_explains_itself_with_examples(command: tuple[str, ...], r
     assert shown == run(*command, "-h").stdout
     assert f"Usage: main {' '.join(command)}" in shown
     assert f"latent-terms {' '.join(command)}" in shown.split("Examples:")[1]
-    assert "--json" in shown or command in {("vocabulary",), ("migrate",), ("pipeline",), ("serve",)}
+    assert "--json" in shown or command in WITHOUT_JSON
 
 
 def test_help_lists_every_verb_with_a_sentence(run: Run) -> None:
