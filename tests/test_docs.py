@@ -81,6 +81,12 @@ def test_every_fence_is_read_and_has_a_known_language() -> None:
         assert not unknown, f"{page_name(page)}: {sorted(unknown)} would never run"
 
 
+def test_no_expected_output_is_written_so_that_nobody_compares_it() -> None:
+    """ruff format, given a page, makes a comment of it."""
+    written = [page_name(p) for p in PAGES if "\n# > " in p.read_text(encoding="utf-8")]
+    assert not written, f"write `#> ` for `# > ` in {written}"
+
+
 def test_blocks_that_do_not_run_are_few_and_say_why() -> None:
     reasons = [block.not_run for page in PAGES for block in blocks(page) if block.not_run]
     assert len(reasons) <= MOST_NOT_RUN, reasons
