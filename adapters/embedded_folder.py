@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,6 +30,7 @@ FORMAT_VERSION = 1
 _METADATA = "index.json"
 _UNFINISHED = ".index.json.new"
 _SEGMENTS = "segments"
+_SECONDS_FOR_LAST_FILES = 5.0
 
 
 class IndexFolder:
@@ -71,7 +74,7 @@ class IndexFolder:
         with _io_errors(self.path):
             (self.path / _METADATA).unlink(missing_ok=True)
             _sync_folder(self.path)
-            shutil.rmtree(self.segments)
+            _remove_tree(self.segments)
             with suppress(OSError):  # the user's own files may have come to lie beside ours
                 self.path.rmdir()
 
@@ -120,6 +123,19 @@ class IndexFolder:
             f"{self.path / _METADATA} {what}: restore it from a copy, or delete the folder and "
             "index again"
         )
+
+
+def _remove_tree(folder: Path) -> None:
+    """tantivy's own threads may still write a last file when its writer is closed."""
+    deadline = time.monotonic() + _SECONDS_FOR_LAST_FILES
+    while True:
+        try:
+            shutil.rmtree(folder)
+            return
+        except OSError as exc:
+            if exc.errno != errno.ENOTEMPTY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
 
 
 @contextmanager

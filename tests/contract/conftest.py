@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -17,21 +16,32 @@ SERVERS = ("elasticsearch", "opensearch")
 
 
 @pytest.fixture(
-    params=["embedded", *(pytest.param(name, marks=pytest.mark.engine) for name in SERVERS)]
+    scope="session",
+    params=["embedded", *(pytest.param(name, marks=pytest.mark.engine) for name in SERVERS)],
 )
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An address with no index at it."""
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where the indexes of one engine are: a folder, or the address of a server."""
     if request.param == "embedded":
-        yield str(tmp_path / "index")
-        return
-    url = request.getfixturevalue(f"{request.param}_url")
-    address = f"{url}/contract-{uuid.uuid4().hex[:12]}"
+        return str(tmp_path_factory.mktemp("engines"))
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@contextmanager
+def new_address(place: str) -> Iterator[str]:
+    """An address with no index at it; what is made there is removed."""
+    address = f"{place}/contract-{uuid.uuid4().hex[:12]}"
     yield address
     with connect(address) as engine, suppress(IndexMissing):
         engine.drop()
 
 
 @pytest.fixture
+def address(place: str) -> Iterator[str]:
+    with new_address(place) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def schema() -> Schema:
     return Schema(
         text=("title", "body"),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from adapters import AnyOf, Document, Engine, Range, SearchRequest
+from adapters import AnyOf, Document, Engine, Range, Schema, SearchRequest, connect
 from adapters.errors import QueryRejected
+
+from .conftest import new_address
 
 DOCUMENTS = [
     Document("a", {"title": "x", "tag": "Red Wine", "year": 1999, "seen": "2024-05-31"}),
@@ -17,10 +21,14 @@ DOCUMENTS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def documents(engine: Engine) -> None:
-    engine.add(DOCUMENTS)
-    engine.refresh()
+@pytest.fixture(scope="module")
+def engine(place: str, schema: Schema) -> Iterator[Engine]:
+    """Only read by the tests."""
+    with new_address(place) as address, connect(address) as engine:
+        engine.create(schema)
+        engine.add(DOCUMENTS)
+        engine.refresh()
+        yield engine
 
 
 def passing(engine: Engine, *filters: AnyOf | Range) -> str:

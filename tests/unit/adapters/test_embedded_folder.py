@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +144,29 @@ def test_dropping_removes_the_index_and_nothing_else(folder: Path) -> None:
     with connect(folder) as engine:
         engine.drop()
     assert [path.name for path in folder.iterdir()] == ["note.txt"]
+
+
+def test_dropping_outlives_files_that_are_still_written(folder: Path) -> None:
+    """tantivy does so now and then after its writer was closed."""
+    segments, written = folder / "segments", 0
+    started, until = threading.Event(), time.monotonic() + 0.3
+
+    def write() -> None:
+        nonlocal written
+        while time.monotonic() < until:
+            with suppress(OSError):
+                (segments / f"late{written}").touch()
+                written += 1
+            started.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    started.wait()
+    with connect(folder) as engine:
+        engine.drop()
+    writer.join()
+    assert written > 10
+    assert not segments.exists()
 
 
 def test_dropping_removes_the_folder_it_made(folder: Path) -> None:
