@@ -17,9 +17,10 @@ class Engine(ABC):
     """One index in one search engine.
 
     Every method but `create` raises IndexMissing while there is no index, every method raises
-    EngineUnavailable after `close` or when the engine cannot be reached, and IndexUnreadable when
-    what is there cannot be used. Where an engine allows one writer only, methods that write raise
-    IndexLocked while another is at work. An engine may be shared between threads.
+    EngineUnavailable after `close` or when the engine cannot be reached, AccessDenied when it does
+    not let us, and IndexUnreadable when what is there cannot be used. Methods that write raise
+    IndexLocked while the index is read-only, or, where an engine allows one writer only, while
+    another is at work. An engine may be shared between threads.
     """
 
     @abstractmethod
@@ -39,9 +40,10 @@ class Engine(ABC):
         """Store documents, each in place of one with the same id; returns how many there were.
 
         Reads the documents as a stream and commits batches of at most 1,000 documents or 8 MB.
-        What is committed survives a crash, and a crash leaves whole batches only. When a document
-        is not valid, its batch is left out as a whole, DocumentsRejected is raised, and the
-        batches before it stay. Within one call the last document with an id wins.
+        What is committed survives a crash, and a crash of the embedded engine leaves whole batches
+        only. When a document is not valid, its batch is left out as a whole, DocumentsRejected is
+        raised, and the batches before it stay; a document that only a server refuses leaves the
+        others of its batch stored. Within one call the last document with an id wins.
 
         `fingerprint` names the model of the documents' terms: ModelMismatch is raised before
         anything is read when it is not the one of the index.
