@@ -12,6 +12,7 @@ from .pipeline_setup import Installed, Part, send
 from .pipelines import Names, Task, Wanted
 from .pipelines_elasticsearch import endpoints, example
 from .server_request import ServerRequest
+from .server_version import Server
 
 _PROBES: Mapping[Task, Mapping[str, Any]] = {
     "completion": {"input": "a text"},
@@ -91,12 +92,16 @@ class ElasticsearchSetup:
                 "Elasticsearch gets no ingest pipeline, so there is none to attach: write latent "
                 "terms with latent-terms index or latent-terms backfill"
             )
-        server = self._cluster.server
-        if server.version[:2] < (8, 19) or server.version[:2] == (9, 0):
-            raise PipelineRefused(
-                f"{server.name} has no inference service that calls the sidecar: 8.19, or 9.1 and "
-                "later, have"
-            )
+        check_version(self._cluster.server)
+
+
+def check_version(server: Server) -> None:
+    """Raises PipelineRefused."""
+    if server.version[:2] < (8, 19) or server.version[:2] == (9, 0):
+        raise PipelineRefused(
+            f"{server.name} has no inference service that calls the sidecar: 8.19, or 9.1 and "
+            "later, have"
+        )
 
 
 def refusal(answer: Answer, url: str) -> Exception:

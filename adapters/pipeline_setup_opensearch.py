@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -13,8 +13,8 @@ from .errors import PipelineRefused
 from .pipeline_setup import Installed, Kind, Part, field_requests, send
 from .pipelines import ROLES, Names, Role, Wanted
 from .server_request import ServerRequest
+from .server_version import Server
 
-OLDEST = (2, 16)
 PLUGINS = ("opensearch-ml", "opensearch-neural-search")
 _DEFAULT = "index.default_pipeline"
 _HIDDEN = {"key": "KEY OF THE SIDECAR"}
@@ -43,6 +43,7 @@ class OpenSearchSetup:
         return pipelines_opensearch.example(self._names, text_fields)
 
     def requests(self, wanted: Wanted, *, attach: bool) -> list[ServerRequest]:
+        self._check_server()
         bodies = pipelines_opensearch.models(wanted)
         known = self._models()
         ids: dict[Role, str] = {}
@@ -138,19 +139,29 @@ class OpenSearchSetup:
         return ServerRequest("PUT", path, {_DEFAULT: name})
 
     def _check_server(self) -> None:
-        """Raises PipelineRefused."""
-        server = self._cluster.server
-        if server.version[:2] < OLDEST:
-            oldest = ".".join(map(str, OLDEST))
-            raise PipelineRefused(f"{server.name} is too old for these pipelines: {oldest} is not")
+        check_version(self._cluster.server)
         found = self._cluster.request("GET", "/_cat/plugins", params={"format": "json"}).body
-        lacking = set(PLUGINS) - {plugin["component"] for plugin in found}
-        if lacking:
-            commands = "; ".join(f"opensearch-plugin install {name}" for name in sorted(lacking))
-            raise PipelineRefused(
-                f"OpenSearch lacks {' and '.join(sorted(lacking))}, by which it calls the sidecar. "
-                f"On every node: {commands}"
-            )
+        check_plugins(plugin["component"] for plugin in found)
+
+
+def check_version(server: Server) -> None:
+    """Raises PipelineRefused. 2.19 does not take the text to rerank by from an answer."""
+    if server.version[0] < 3:
+        raise PipelineRefused(
+            f"{server.name} does not run these pipelines, OpenSearch 3 does. Have the client "
+            "encode and rerank, as latent-terms search does"
+        )
+
+
+def check_plugins(found: Iterable[str]) -> None:
+    """Raises PipelineRefused where one is missing by which OpenSearch calls the sidecar."""
+    lacking = sorted(set(PLUGINS) - set(found))
+    if lacking:
+        commands = "; ".join(f"opensearch-plugin install {name}" for name in lacking)
+        raise PipelineRefused(
+            f"OpenSearch lacks {' and '.join(lacking)}, by which it calls the sidecar. On every "
+            f"node: {commands}"
+        )
 
 
 def _pipelines(wanted: Wanted, ids: Mapping[Role, str]) -> list[ServerRequest]:

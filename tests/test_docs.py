@@ -11,6 +11,7 @@ How a page is read (an HTML comment on the line above a fence is a mark for that
 tests, `new-model` for a small model folder.
 
 Pages in docs/clients need other projects' packages and a running service: tests/clients runs them.
+docs/pipelines.md needs a service that both servers call: tests/pipelines runs it.
 In expected output `...` stands for anything, and white space is not compared.
 """
 
@@ -33,6 +34,7 @@ from .pages import CLIENTS, PAGES, ROOT, blocks, page_name, run_page
 from .unit.latent_terms.model_folder import build
 
 NEW_MODEL = "new-model"
+PIPELINES = ROOT / "docs" / "pipelines.md"
 RUN = {"python", "console"}
 SHOWN = {"csv", "json", "jsonl", "markdown", "text", "tsv"}
 MOST_NOT_RUN = 12
@@ -40,7 +42,7 @@ MOST_NOT_RUN = 12
 
 def pages_that_run() -> Iterator[Any]:
     for page in PAGES:
-        if page.parent != CLIENTS:
+        if page.parent != CLIENTS and page != PIPELINES:
             server = needs_servers(page.read_text(encoding="utf-8"))
             yield pytest.param(page, marks=pytest.mark.engine if server else ())
 

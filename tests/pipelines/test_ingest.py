@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from dataclasses import replace
@@ -67,6 +68,21 @@ def test_a_document_written_back_gets_the_terms_of_its_new_text(shelf: Books) ->
     (found,) = shelf.simulate([stale])
     assert spelled(found[shelf.names.field]) == terms_of({"title": "another"})
     assert f"{shelf.names.field}_hash" not in found
+
+
+def test_a_partial_update_by_bulk_does_not_pass_the_pipeline(shelf: Books, service: Served) -> None:
+    """So a back-fill does not make the cluster encode what it has encoded itself."""
+    shelf.bulk({"partial": {"title": "before"}})
+    before = calls(service)
+    try:
+        update = {"update": {"_index": shelf.index, "_id": "partial"}}
+        lines = f'{json.dumps(update)}\n{{"doc": {{"title": "after"}}}}\n'
+        assert shelf.cluster.bulk(lines.encode()).ok
+        found = shelf.source("partial")
+        assert found["title"] == "after" and calls(service) == before
+        assert spelled(found[shelf.names.field]) == terms_of({"title": "before"})
+    finally:
+        shelf.cluster.request("DELETE", f"/{shelf.index}/_doc/partial")
 
 
 def test_documents_of_a_bulk_request_are_encoded_in_batches(shelf: Books, service: Served) -> None:

@@ -47,6 +47,20 @@ def test_opensearch_finds_by_words_in_their_own_order(opensearch_orphan: Books) 
         assert hits(shelf.search(body, pipeline)) == hits(shelf.search({"query": words}))
 
 
+def test_opensearch_tells_what_failed_where_it_is_asked(opensearch_orphan: Books) -> None:
+    shelf = opensearch_orphan
+    path = f"/{shelf.index}/_search"
+    params = {"search_pipeline": shelf.names.reranking, "verbose_pipeline": True}
+    body = {"query": {"match": {shelf.names.field: "sea"}}}
+    answer = shelf.cluster.request("POST", path, params=params, body=body).body
+    (encoding,) = (
+        result
+        for result in answer["processor_results"]
+        if result["processor_name"] == "ml_inference"
+    )
+    assert encoding["status"] == "fail" and "Connection refused" in encoding["error"]
+
+
 def test_opensearch_refuses_documents_and_says_why(opensearch_orphan: Books) -> None:
     (outcome,) = opensearch_orphan.bulk({"7": {"title": "refused"}})
     assert outcome["status"] == 500

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from adapters import pipeline_setup_elasticsearch as setup_elasticsearch
+from adapters import pipeline_setup_opensearch as setup_opensearch
 from adapters.dialect_meta import LatentField
-from adapters.errors import UnsupportedAddress
+from adapters.errors import PipelineRefused, UnsupportedAddress
 from adapters.pipeline_models import Model
 from adapters.pipelines import Names, Sidecar, Wanted
 from adapters.pipelines_elasticsearch import endpoints
 from adapters.pipelines_opensearch import models
+from adapters.server_version import Server
 
 LATENT = LatentField("3f9a1c0b77de", "minilm-en", "repeat", ("title",))
 
@@ -66,6 +69,29 @@ def test_every_call_names_the_model_whose_terms_are_wanted() -> None:
         request = calls[role]["connector"]["actions"][0]["request_body"]
         assert '"fingerprint": "3f9a1c0b77de"' in request
     assert LATENT.fingerprint in endpoints(wanted())["completion"]["service_settings"]["request"]
+
+
+@pytest.mark.parametrize("version", [(2, 19, 1), (2, 16, 0)])
+def test_opensearch_2_is_told_to_do_without(version: tuple[int, int, int]) -> None:
+    with pytest.raises(PipelineRefused, match="OpenSearch 3 does.*client"):
+        setup_opensearch.check_version(Server("opensearch", version))
+    setup_opensearch.check_version(Server("opensearch", (3, 6, 0)))
+
+
+def test_plugins_that_are_missing_come_with_the_command() -> None:
+    setup_opensearch.check_plugins([*setup_opensearch.PLUGINS, "opensearch-knn"])
+    with pytest.raises(PipelineRefused) as refused:
+        setup_opensearch.check_plugins(["opensearch-ml"])
+    assert "opensearch-plugin install opensearch-neural-search" in str(refused.value)
+    assert "install opensearch-ml" not in str(refused.value)
+
+
+@pytest.mark.parametrize("version", [(8, 18, 0), (9, 0, 3), (8, 11, 0)])
+def test_elasticsearch_before_its_custom_service_is_told_so(version: tuple[int, int, int]) -> None:
+    with pytest.raises(PipelineRefused, match="8.19, or 9.1"):
+        setup_elasticsearch.check_version(Server("elasticsearch", version))
+    for later in ((8, 19, 0), (9, 1, 0), (9, 4, 3)):
+        setup_elasticsearch.check_version(Server("elasticsearch", later))
 
 
 @pytest.mark.parametrize(
