@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import latent_terms
 
 from .serving import Running, running
@@ -58,10 +56,3 @@ def test_an_unknown_path_and_a_wrong_method_are_answered_as_errors(service: Runn
     assert "/openapi.json" in missing.json()["error"]
     wrong = service.post("/v1/info", {})
     assert wrong.status_code == 405 and wrong.headers["allow"] == "GET"
-
-
-def test_every_metric_is_documented(service: Running) -> None:
-    page = (Path(__file__).parents[2] / "docs/service.md").read_text(encoding="utf-8")
-    for line in service.get("/metrics").text.splitlines():
-        if line.startswith("# TYPE latent_terms_") and not line.split()[2].endswith("_created"):
-            assert f"`{line.split()[2].removeprefix('latent_terms_')}`" in page, line
