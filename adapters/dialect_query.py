@@ -92,12 +92,12 @@ def search_body(
 
 
 def _query(described: Described, request: SearchRequest, parts: Parts) -> Clause:
+    # a name costs a second look at every clause, for each hit: only where its score is read
+    named = parts.scored > 1
+    words = _any_of(parts.words, WORDS if named else None)
+    terms = _any_of(parts.terms, TERMS if named and not parts.rest else None)
     # pure disjunctions side by side: Lucene flattens them and skips what cannot compete
-    should = [
-        _any_of(clauses, name)
-        for clauses, name in ((parts.words, WORDS), (parts.terms, TERMS))
-        if clauses
-    ]
+    should = [part for part, some in ((words, parts.words), (terms, parts.terms)) if some]
     whole: Clause = {
         "filter": [filter_clause(described.wide, condition) for condition in request.filters]
     }
@@ -149,8 +149,8 @@ def _weighted_query(query: Clause, weight: float) -> Clause:
     return {"bool": {"must": [query], "boost": weight, "_name": QUERY}}
 
 
-def _any_of(clauses: list[Clause], name: str) -> Clause:
-    return {"bool": {"should": clauses, "_name": name}}
+def _any_of(clauses: list[Clause], name: str | None) -> Clause:
+    return {"bool": {"should": clauses} | ({"_name": name} if name else {})}
 
 
 def _source(asked: Any, dialect: Dialect, described: Described) -> Any:

@@ -121,6 +121,17 @@ def test_terms_beyond_the_first_are_for_the_rescoring() -> None:
     assert body["rescore"]["window_size"] == 77
 
 
+def test_parts_are_named_only_where_their_share_must_be_told() -> None:
+    both = {"text": "sea", "terms": {"t1": 1, "t2": 1}}
+    assert names(body_of(text="sea")) == names(body_of(terms={"t1": 1})) == [None]
+    assert names(body_of(**both)) == ["latent-terms:words", "latent-terms:terms"]
+    assert names(body_of(**both, first_terms=1)) == ["latent-terms:words", None]
+
+
+def names(body: dict[str, Any]) -> list[str | None]:
+    return [part["bool"].get("_name") for part in body["query"]["bool"]["should"]]
+
+
 def test_where_keys_would_be_mixed_up_the_whole_source_is_asked_for() -> None:
     assert body_of(OPENSEARCH, text="x")["_source"] is True
     asked = body_of(OPENSEARCH, text="x", body={"_source": "title"})["_source"]
