@@ -20,14 +20,16 @@ from rerank_service.routes_operations import operations
 from rerank_service.routes_rerank import rerank_routes
 from rerank_service.service import Service
 from rerank_service.settings import Settings
+from rerank_service.tracing import Tracing
 
 
-def create_app(encoder: TermEncoder, settings: Settings) -> FastAPI:
+def create_app(encoder: TermEncoder, settings: Settings, tracing: Tracing | None = None) -> FastAPI:
     """The application around a loaded model; ``app.state.service`` is what it holds.
 
-    Raises SettingsRejected for a store or a file of keys that cannot be used.
+    ``tracing`` is another than that of the settings. Raises SettingsRejected for a store, a file
+    of keys or traces that cannot be used.
     """
-    service = Service(encoder, settings)
+    service = Service(encoder, settings, tracing)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

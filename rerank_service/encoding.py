@@ -25,6 +25,7 @@ from rerank_service.errors import DeadlinePassed, EncodingFailed, TooLarge
 from rerank_service.metrics import Metrics
 from rerank_service.records import TokenVectors
 from rerank_service.settings import Settings
+from rerank_service.tracing import Tracing
 from rerank_service.urgency import Work
 
 _LOG = logging.getLogger(__name__)
@@ -80,11 +81,14 @@ class _Cut(NamedTuple):
 class Encoding:
     """The model, its threads and its queue."""
 
-    def __init__(self, encoder: TermEncoder, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, encoder: TermEncoder, settings: Settings, metrics: Metrics, tracing: Tracing
+    ) -> None:
         slots = settings.threads or os.cpu_count() or 1
         self.encoder = encoder
         self._settings = settings
         self._metrics = metrics
+        self._tracing = tracing
         self._readers: dict[Side, TextReader] = {
             "document": encoder.documents,
             "query": encoder.queries,
@@ -109,10 +113,12 @@ class Encoding:
         """
         guess = sum(_guess(text, need) for text in texts)
         self._check_size(guess)
-        with self.batcher.ticket(guess) as ticket:
+        with self.batcher.ticket(guess) as ticket, self._tracing.span("encode") as about:
+            about |= {"side": side, "texts": len(texts)}
             with self._metrics.stage("cut"):
                 cuts = await self.beside(lambda: self._cut(texts, side, need), deadline)
             windows = [window for cut in cuts for window in cut.windows]
+            about["tokens"] = sum(window.tokens for window in windows)
             ticket.resize(sum(window.tokens for window in windows))
             parts = iter(await ticket.run(windows, deadline=deadline))
         self._metrics.texts.labels(side).inc(len(texts))

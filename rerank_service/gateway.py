@@ -44,6 +44,15 @@ class Gateway:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(scope, send)
+        if scope["path"] in _OPEN:  # asked every few seconds: not worth a trace
+            await self._handle(exchange, receive)
+            return
+        with self._service.tracing.span("request", parent=Headers(scope=scope)) as about:
+            await self._handle(exchange, receive)
+            about |= {"http.route": exchange.route, "http.response.status_code": exchange.status}
+            about["request.id"] = exchange.id
+
+    async def _handle(self, exchange: _Exchange, receive: Receive) -> None:
         started = time.perf_counter()
         try:
             await self._answer(exchange, receive)
@@ -126,7 +135,7 @@ class Gateway:
             await exchange.refuse(answer, receive)
 
     def _note(self, exchange: _Exchange, seconds: float) -> None:
-        route = getattr(exchange.scope.get("route"), "path", "other")
+        route = exchange.route
         metrics = self._service.metrics
         metrics.requests.labels(route, str(exchange.status)).inc()
         metrics.request_seconds.labels(route).observe(seconds)
@@ -150,6 +159,11 @@ class _Exchange:
         self.started = False
         self._send = send
         scope.setdefault("state", {})["request_id"] = self.id
+
+    @property
+    def route(self) -> str:
+        """Of the application, once it is known."""
+        return getattr(self.scope.get("route"), "path", "other")
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -27,6 +27,7 @@ from rerank_service.metrics import Metrics
 from rerank_service.records import TokenVectors
 from rerank_service.settings import Settings
 from rerank_service.store import KeptVectors
+from rerank_service.tracing import Tracing
 
 Status = Literal["ok", "partial", "fallback"]
 ScoreType = Literal["maxsim_mean", "maxsim_sum", "position"]
@@ -77,12 +78,18 @@ class Reranked:
 
 class Reranker:
     def __init__(
-        self, encoding: Encoding, kept: KeptVectors, settings: Settings, metrics: Metrics
+        self,
+        encoding: Encoding,
+        kept: KeptVectors,
+        settings: Settings,
+        metrics: Metrics,
+        tracing: Tracing,
     ) -> None:
         self._encoding = encoding
         self._kept = kept
         self._settings = settings
         self._metrics = metrics
+        self._tracing = tracing
 
     async def rerank(self, job: RerankJob, *, deadline: float) -> Reranked:
         """A score for every document.
@@ -108,7 +115,8 @@ class Reranker:
         finally:
             for task in tasks:  # when one fails, the other is not wanted any more
                 task.cancel()
-        with self._metrics.stage("score"):
+        with self._metrics.stage("score"), self._tracing.span("score") as about:
+            about |= {"documents": len(job.documents), "cached": found.cached}
             return await self._encoding.beside(lambda: _score(job, query, found), deadline)
 
     async def _query(self, text: str, deadline: float) -> TokenVectors:

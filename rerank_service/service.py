@@ -13,19 +13,23 @@ from rerank_service.metrics import Metrics
 from rerank_service.reranking import Reranker
 from rerank_service.settings import Settings
 from rerank_service.store import KeptVectors
+from rerank_service.tracing import Tracing
 
 
 class Service:
-    """Raises SettingsRejected when the store or the file of keys cannot be used."""
+    """Raises SettingsRejected when the store, the file of keys or traces cannot be used."""
 
-    def __init__(self, encoder: TermEncoder, settings: Settings) -> None:
+    def __init__(
+        self, encoder: TermEncoder, settings: Settings, tracing: Tracing | None = None
+    ) -> None:
         self.settings = settings
         self.keys = settings.keys()
         self.encoder = encoder
         self.metrics = Metrics()
-        self.encoding = Encoding(encoder, settings, self.metrics)
+        self.tracing = Tracing.open(settings) if tracing is None else tracing
+        self.encoding = Encoding(encoder, settings, self.metrics, self.tracing)
         self.kept = KeptVectors.open(encoder, settings, self.metrics)
-        self.reranker = Reranker(self.encoding, self.kept, settings, self.metrics)
+        self.reranker = Reranker(self.encoding, self.kept, settings, self.metrics, self.tracing)
         self.ready = False
         """Whether new requests are welcome: not before it is warm, not while it shuts down."""
         self.metrics.info(
@@ -60,3 +64,4 @@ class Service:
         with contextlib.suppress(RuntimeError):  # stopped twice
             await asyncio.to_thread(self.encoding.close)
         await asyncio.to_thread(self.kept.close)
+        await asyncio.to_thread(self.tracing.close)

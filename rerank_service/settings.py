@@ -75,6 +75,9 @@ class Settings:
         "", "Folder for token vectors, or none.  [default: ~/.cache/latent-terms/vectors]"
     )
     store_bytes: int = _setting(1024 * _MB, "Size of its file.", least=16 * _MB)
+    otlp_endpoint: str = _setting(
+        "", "Where to send traces, such as http://collector:4318/v1/traces; needs the extra otel."
+    )
     log_level: str = _setting("info", "critical, error, warning, info or debug.")
 
     def __post_init__(self) -> None:
