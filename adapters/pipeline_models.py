@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from .doctor_calls import ML_NODES_ONLY, PRIVATE, TRUSTED
 from .errors import EngineUnavailable, PipelineRefused
 from .failures import reason_of
 from .pipelines import Role
+from .pipelines_opensearch import QUERY
 from .server_request import ServerRequest
 
 _MODELS = "/_plugins/_ml/models"
@@ -22,7 +24,7 @@ _SECONDS = 20.0
 _MOST_MODELS = 100
 _PROBES: Mapping[Role, Mapping[str, Any]] = {
     "documents": {"input": ["a text"]},
-    "queries": {"latent_terms_query": ["a text"]},
+    "queries": {QUERY: ["a text"]},
     "rerank": {"query": "a text", "documents": ["a text"]},
 }
 
@@ -76,10 +78,12 @@ def ensure(cluster: Cluster, role: Role, body: Mapping[str, Any], known: Sequenc
             if _try(cluster, model.id, role).ok:
                 return model.id
     id = _register(cluster, body)
-    answer = _try(cluster, id, role)
-    if not answer.ok:
-        remove(cluster, id)
-        raise _refused(cluster, body, answer)
+    with ExitStack() as unless_it_works:
+        unless_it_works.callback(remove, cluster, id)
+        answer = _try(cluster, id, role)
+        if not answer.ok:
+            raise _refused(cluster, body, answer)
+        unless_it_works.pop_all()
     return id
 
 

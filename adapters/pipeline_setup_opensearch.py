@@ -63,7 +63,8 @@ class OpenSearchSetup:
     def install(self, wanted: Wanted, *, attach: bool, renew: bool = False) -> None:
         self._check_server()
         attaching = self._attaching() if attach else []
-        field = field_requests(self._target(wanted))
+        target = self._target(wanted)
+        field_requests(target)  # what it refuses is refused before anything is made
         bodies = pipelines_opensearch.models(wanted)
         known = self._models()
         usable = [] if renew else known
@@ -71,7 +72,7 @@ class OpenSearchSetup:
             role: pipeline_models.ensure(self._cluster, role, bodies[role], usable)
             for role in ROLES
         }
-        send(self._cluster, [*field, *_pipelines(wanted, ids), *attaching])
+        send(self._cluster, [*field_requests(target), *_pipelines(wanted, ids), *attaching])
         for model in known:
             if model.id not in ids.values():
                 pipeline_models.remove(self._cluster, model.id)

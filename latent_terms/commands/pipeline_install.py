@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
@@ -77,7 +78,9 @@ def install(
     dry_run: bool,
     cluster: ClusterOptions,
     as_json: bool,
-    **options: Any,
+    batch_size: int,
+    oversample: int,
+    skip_failures: bool,
 ) -> None:
     """Put up pipelines for the index at URL by which the cluster calls the sidecar.
 
@@ -97,7 +100,12 @@ def install(
 
     sidecar = Sidecar(url, key)
     with cluster.connect(address) as connected:
-        wanted = _wanted(connected, sidecar, model, fields or (), options)
+        wanted = replace(
+            _wanted(connected, sidecar, model, fields or ()),
+            batch_size=batch_size,
+            oversample=oversample,
+            skip_failures=skip_failures,
+        )
         setup = setup_of(connected, wanted.names)
         if dry_run:
             show_requests(setup.requests(wanted, attach=attach), as_json=as_json)
@@ -106,13 +114,7 @@ def install(
         report(connected, setup, as_json=as_json)
 
 
-def _wanted(
-    cluster: Cluster,
-    sidecar: Sidecar,
-    model: str | None,
-    fields: Names,
-    options: dict[str, Any],
-) -> Wanted:
+def _wanted(cluster: Cluster, sidecar: Sidecar, model: str | None, fields: Names) -> Wanted:
     from adapters.backfill_target import find_target
     from adapters.dialect_meta import LatentField
     from adapters.pipelines import Wanted
@@ -125,7 +127,7 @@ def _wanted(
             cluster, index, fingerprint=fingerprint, model=name, text_fields=fields
         )
         index, latent = target.index, target.field
-    return Wanted(index=index, latent=latent, sidecar=sidecar, **options)
+    return Wanted(index=index, latent=latent, sidecar=sidecar)
 
 
 def _model(sidecar: Sidecar, model: str | None) -> tuple[str, str]:

@@ -99,16 +99,15 @@ def report(cluster: Cluster, setup: Setup, *, as_json: bool) -> None:
 
 def _meta(cluster: Cluster) -> tuple[str, IndexMeta | None]:
     """The index's own name, and what it says of its latent fields; None: there is no index."""
-    from urllib.parse import quote
-
-    from adapters.dialect_meta import read_meta
+    from adapters.backfill_target import read_index
+    from adapters.errors import IndexMissing
 
     index = index_of(cluster)
-    answer = cluster.request("GET", f"/{quote(index, safe='')}/_mapping", accept=(404,))
-    if not answer.ok:
+    try:
+        found = read_index(cluster, index)
+    except IndexMissing:
         return index, None
-    name, about = next(iter(answer.body.items()))
-    return name, read_meta(about["mappings"], name)
+    return found.name, found.meta
 
 
 def _text_fields(cluster: Cluster, names: Names) -> tuple[str, ...]:

@@ -86,6 +86,13 @@ def test_a_request_that_asks_nothing_of_the_field_is_not_touched(
     assert asked.get("aggregations") == plain.get("aggregations")
 
 
+def test_a_name_tells_which_hits_the_terms_have_found(shelf: Books) -> None:
+    should = [{"match": {"kind": "b"}}, match(shelf, TEXT, _name="latent")]
+    answer = shelf.search({"query": {"bool": {"should": should}}}, shelf.names.base)
+    named = {hit["_id"]: hit.get("matched_queries", []) for hit in answer["hits"]["hits"]}
+    assert named["1"] == ["latent"] and named["3"] == []
+
+
 def test_the_alias_of_the_field_is_not_encoded_because_it_may_lead_elsewhere(shelf: Books) -> None:
     found = shelf.search({"query": {"match": {"latent_terms": TEXT}}}, shelf.names.base)
     assert ids(found) == []
