@@ -124,7 +124,8 @@ def _figures(
     return {
         "load_average": os.getloadavg()[0],
         "terms_per_document": int(material.encoded.starts[size]) / size,
-        "bytes": {n: representations.size_in_bytes(engine) for n, engine in engines.items()},
+        "bytes": {n: representations.size_in_bytes(e) for n, e in engines.items()},
+        "stored_bytes": {n: representations.stored_bytes(e) for n, e in engines.items()},
         "searches": {
             racer.name: {
                 "ndcg@10": _ndcg(dict(zip(ids, answers[racer.name], strict=True)), material),

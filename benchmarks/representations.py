@@ -112,6 +112,18 @@ def size_in_bytes(engine: ServerEngine) -> int:
     return int(sizes[0])
 
 
+def stored_bytes(engine: ServerEngine) -> int:
+    """Of the stored documents, compressed: what comes back in hits, no search reads them."""
+    path = f"/{engine.index}"
+    if engine.cluster.server.distribution == "elasticsearch":
+        params = {"run_expensive_tasks": True}
+        found = engine.cluster.request("POST", f"{path}/_disk_usage", params=params).body
+        return int(found[engine.index]["all_fields"]["stored_fields_in_bytes"])
+    params = {"include_segment_file_sizes": True}
+    found = engine.cluster.request("GET", f"{path}/_stats/segments", params=params).body
+    return int(found["_all"]["primaries"]["segments"]["file_sizes"]["fdt"]["size_in_bytes"])
+
+
 def _peers(
     dialect: Dialect, dimensions: int
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What the figures of benchmarks/engines.py mean for many more documents, as tables in Markdown.
+"""The figures of benchmarks/engines.py, and what they mean for many more documents, in Markdown.
 
     python benchmarks/scale.py benchmarks/results/engines.json
 
@@ -34,14 +34,12 @@ class Cost:
     small: tuple[int, float]
     large: tuple[int, float]
 
-    def power(self, documents: float) -> float:
+    def between(self, documents: float) -> tuple[float, float]:
+        """The lower and the higher of the two."""
         (n, a), (m, b) = self.small, self.large
-        exponent = math.log(b / a) / math.log(m / n)
-        return b * (documents / m) ** max(exponent, 0)
-
-    def line(self, documents: float) -> float:
-        (n, a), (m, b) = self.small, self.large
-        return b + max(b - a, 0) / (m - n) * (documents - m)
+        power = b * (documents / m) ** max(math.log(b / a) / math.log(m / n), 0)
+        line = b + max(b - a, 0) / (m - n) * (documents - m)
+        return min(power, line), max(power, line)
 
 
 @dataclass(frozen=True)
@@ -64,17 +62,47 @@ class Cluster:
 
 
 def tables(report: Mapping[str, Any]) -> Iterator[str]:
-    cores = int(report["hardware"]["cores"])
+    cores, clients = int(report["hardware"]["cores"]), report["clients"]
     for server, figures in report["servers"].items():
         sizes = {int(size): found for size, found in figures.items()}
-        yield from (f"### {server}", "", *_bytes(sizes), "", *_clusters(sizes, cores), "")
+        yield from (f"### {server}", "", *_searches(sizes, clients), "")
+        yield from (*_bytes(sizes), "", *_clusters(sizes, cores), "")
+
+
+def _searches(sizes: Mapping[int, Any], clients: int) -> Iterator[str]:
+    """Latency as it grows; the rest at the largest size."""
+    most = sizes[max(sizes)]["searches"]
+    grown = [f"p50 ms, {size:,}" for size in sizes]
+    columns = ("nDCG@10", *grown, "to lexical", "p95 ms", "QPS", f"QPS, {clients} clients")
+    yield from _table("Search", columns)
+    for name, found in most.items():
+        alone, lexical = found["alone"], most["lexical"]["alone"]
+        p50 = [at["searches"][name]["alone"]["p50_ms"] for at in sizes.values()]
+        yield _row(
+            name,
+            (
+                f"{found['ndcg@10']:.3f}",
+                *(f"{ms:.1f}" for ms in p50),
+                f"x {alone['p50_ms'] / lexical['p50_ms']:.2f}",
+                f"{alone['p95_ms']:.1f}",
+                f"{alone['qps']:.0f}",
+                f"{found['together']['qps']:.0f}",
+            ),
+        )
 
 
 def _bytes(sizes: Mapping[int, Any]) -> Iterator[str]:
-    yield from _table("Bytes a document", [f"{size:,} documents" for size in sizes])
-    for name in next(iter(sizes.values()))["bytes"]:
-        label = "words and the stored text" if name == "words" else f"{name}, added to that"
-        yield _row(label, (f"{_bytes_each(sizes, n, name):,.0f}" for n in sizes))
+    """What each representation adds to an index of words, and how much of it are stored fields."""
+    columns = (*(f"{size:,} documents" for size in sizes), "of these stored")
+    yield from _table("Bytes a document", columns)
+    most = max(sizes)
+    for name in sizes[most]["bytes"]:
+        label = "words" if name == "words" else f"+ {name}"
+        cells = [
+            *(_bytes_each(sizes, n, name) for n in sizes),
+            _bytes_each(sizes, most, name, "stored_bytes"),
+        ]
+        yield _row(label, (f"{number:,.0f}" for number in cells))
 
 
 def _clusters(sizes: Mapping[int, Any], cores: int) -> Iterator[str]:
@@ -94,7 +122,7 @@ def _clusters(sizes: Mapping[int, Any], cores: int) -> Iterator[str]:
         )
         for documents in DOCUMENTS:
             cluster = Cluster.of(documents, each)
-            low, high = cost.power(cluster.documents_a_shard), cost.line(cluster.documents_a_shard)
+            low, high = cost.between(cluster.documents_a_shard)
             yield _row(
                 search,
                 (
@@ -109,9 +137,9 @@ def _clusters(sizes: Mapping[int, Any], cores: int) -> Iterator[str]:
             )
 
 
-def _bytes_each(sizes: Mapping[int, Any], size: int, name: str) -> float:
+def _bytes_each(sizes: Mapping[int, Any], size: int, name: str, kind: str = "bytes") -> float:
     """Of a document in the index of words, or what the representation adds to that."""
-    found = sizes[size]["bytes"]
+    found = sizes[size][kind]
     return (found[name] - (0 if name == "words" else found["words"])) / size
 
 
