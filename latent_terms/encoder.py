@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latent_terms.backbone import Backbone
+from latent_terms.cores import usable_cores
 from latent_terms.errors import ModelFolderError
 from latent_terms.manifest import Manifest
 from latent_terms.pipeline import run_windows
@@ -61,7 +61,7 @@ class TermEncoder:
             dictionary.query_k,
             lambda sums: query_terms(sums, spec.query_scale, spec.max_query_terms, vocabulary.idf),
         )
-        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, "latent-terms")
+        self._pool = ThreadPoolExecutor(threads or usable_cores(), "latent-terms")
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Generic, NamedTuple, Self, TypeVar, cast
+from typing import Generic, NamedTuple, Self, TypeVar
 
 from rerank_service.errors import DeadlinePassed, Overloaded, Stopping
 from rerank_service.urgency import Entry, Taken, UrgencyQueue, Work
@@ -27,6 +27,7 @@ Result = TypeVar("Result")
 Run = Callable[[Hashable, list[Payload]], Sequence[Result]]
 
 _LONGEST_RETRY = 30  # seconds
+_REMEMBERED = 100_000  # tokens that the speed is known from; what came before counts half
 
 
 class BatchReport(NamedTuple):
@@ -45,6 +46,7 @@ class _Order(Generic[Payload, Result]):
 
     ticket: Ticket[Payload, Result]
     results: list[Result | Exception | None]
+    """None where it is not done."""
     missing: int
     done: asyncio.Future[None]
     entries: list[Entry[Payload, _Place[Payload, Result]]] = field(default_factory=list)
@@ -95,7 +97,7 @@ class Batcher(Generic[Payload, Result]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._held = 0
         self._closed = False
-        self._done_tokens = 0
+        self._done_tokens = 0.0
         self._busy = 0.0
 
     @property
@@ -109,12 +111,15 @@ class Batcher(Generic[Payload, Result]):
         since = self._queue.oldest()
         return 0.0 if since is None else time.monotonic() - since
 
-    def ticket(self, tokens: int) -> Ticket[Payload, Result]:
-        """Reserve a share of the queue, by an estimate; Overloaded when there is no room.
+    def ticket(self, tokens: int, *, deadline: float) -> Ticket[Payload, Result]:
+        """Reserve a share of the queue, by an estimate, for work due at ``deadline``.
 
-        Use it in a ``with`` block: at its end what is still waiting is withdrawn.
+        The deadline is on the clock of ``time.monotonic``. Raises Overloaded when there is no room,
+        or when what is due before takes all the time: that work would be thrown away. Use it in a
+        ``with`` block: at its end what is still waiting is withdrawn.
         """
-        ticket = Ticket(self)
+        self._check_wait(deadline)
+        ticket = Ticket(self, deadline)
         ticket.resize(tokens)
         return ticket
 
@@ -124,6 +129,16 @@ class Batcher(Generic[Payload, Result]):
         for order in self._orders:
             if not order.done.done():
                 order.done.set_exception(_stopping())
+
+    def _check_wait(self, deadline: float) -> None:
+        left = deadline - time.monotonic()
+        wait = self._seconds(self._queue.tokens_due(deadline))
+        if wait > left:
+            raise Overloaded(
+                f"what is due before takes about {wait:.0f} s, and this request has {left:.1f} s: "
+                "try again later, with a longer timeout_ms, or at another replica",
+                retry_after=self._retry_after(),
+            )
 
     def _resize(self, held: int, tokens: int) -> None:
         if self._closed:
@@ -138,20 +153,28 @@ class Batcher(Generic[Payload, Result]):
 
     def _retry_after(self) -> int:
         """Until half of the queue is gone, at the speed seen so far."""
-        seconds = self._held / 2 * self._busy / max(self._done_tokens, 1) / self._slots
-        return min(max(math.ceil(seconds), 1), _LONGEST_RETRY)
+        return min(max(math.ceil(self._seconds(self._held / 2)), 1), _LONGEST_RETRY)
+
+    def _seconds(self, tokens: float) -> float:
+        """For so many tokens with all slots busy; 0 as long as nothing was done."""
+        return tokens * self._busy / max(self._done_tokens, 1) / self._slots
 
     def _put(
-        self, ticket: Ticket[Payload, Result], work: Sequence[Work[Payload]], deadline: float
+        self,
+        ticket: Ticket[Payload, Result],
+        work: Sequence[Work[Payload]],
+        results: list[Result | Exception | None],
     ) -> _Order[Payload, Result]:
         if self._closed:
             raise _stopping()
         done = asyncio.get_running_loop().create_future()
-        order = _Order[Payload, Result](ticket, [None] * len(work), len(work), done)
+        order = _Order[Payload, Result](ticket, results, len(work), done)
         self._orders.add(order)
         now = time.monotonic()
         order.entries = [
-            self._queue.put(item, deadline=deadline, since=now, owner=_Place(order, position))
+            self._queue.put(
+                item, deadline=ticket.deadline, since=now, owner=_Place(order, position)
+            )
             for position, item in enumerate(work)
         ]
         self._dispatch()
@@ -191,6 +214,9 @@ class Batcher(Generic[Payload, Result]):
     ) -> None:
         duration = time.monotonic() - started
         area = max(item.work.tokens for item in batch) * len(batch)
+        if self._done_tokens > _REMEMBERED:
+            self._done_tokens /= 2
+            self._busy /= 2
         self._done_tokens += area
         self._busy += duration
         wait = started - min(item.since for item in batch)
@@ -201,7 +227,8 @@ class Batcher(Generic[Payload, Result]):
 class Ticket(Generic[Payload, Result]):
     """One request's share of the queue."""
 
-    def __init__(self, batcher: Batcher[Payload, Result]) -> None:
+    def __init__(self, batcher: Batcher[Payload, Result], deadline: float) -> None:
+        self.deadline = deadline
         self._batcher = batcher
         self._held = 0
         self._orders: list[_Order[Payload, Result]] = []
@@ -212,25 +239,25 @@ class Ticket(Generic[Payload, Result]):
         self._held = tokens
 
     async def run(
-        self, work: Sequence[Work[Payload]], *, deadline: float
-    ) -> list[Result | Exception]:
-        """A result or an exception for each item, in order.
+        self, work: Sequence[Work[Payload]], results: list[Result | Exception | None]
+    ) -> None:
+        """Puts a result or an exception for each item into ``results``, in order, as they come.
 
-        ``deadline`` is on the clock of ``time.monotonic``. Raises DeadlinePassed, Stopping.
+        Raises DeadlinePassed and Stopping; what was done by then is there, and None for the rest.
         """
+        results[:] = [None] * len(work)
         if not work:
-            return []
-        order = self._batcher._put(self, work, deadline)
+            return
+        order = self._batcher._put(self, work, results)
         self._orders.append(order)
         try:
-            async with asyncio.timeout(deadline - time.monotonic()):
+            async with asyncio.timeout(self.deadline - time.monotonic()):
                 await order.done
         except TimeoutError as exc:
             raise DeadlinePassed(
                 f"{order.missing} of {len(work)} pieces of text were not encoded in time: allow "
                 "more with timeout_ms, send fewer texts, or add replicas"
             ) from exc
-        return cast("list[Result | Exception]", order.results)
 
     def _started(self, tokens: int) -> None:
         """Work that runs leaves the queue, and what was reserved for it is free."""

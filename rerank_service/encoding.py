@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latent_terms import LatentTerms, TermEncoder
+from latent_terms.cores import usable_cores
 from latent_terms.pooling import Sums
 from latent_terms.reading import TextReader
 from latent_terms.windows import TokenIds
@@ -32,6 +33,7 @@ _LOG = logging.getLogger(__name__)
 
 Side = Literal["document", "query"]
 Answer = TypeVar("Answer")
+Keep = Callable[[Mapping[str, TokenVectors]], None]
 
 _CHARACTERS_PER_TOKEN = 4  # of English: for a guess before tokens are counted
 
@@ -84,8 +86,9 @@ class Encoding:
     def __init__(
         self, encoder: TermEncoder, settings: Settings, metrics: Metrics, tracing: Tracing
     ) -> None:
-        slots = settings.threads or os.cpu_count() or 1
+        slots = settings.threads or usable_cores()
         self.encoder = encoder
+        self._dimensions = encoder.manifest.backbone.dimensions
         self._settings = settings
         self._metrics = metrics
         self._tracing = tracing
@@ -105,24 +108,41 @@ class Encoding:
         )
 
     async def encode(
-        self, texts: Sequence[str], *, side: Side, need: Need, deadline: float
+        self,
+        texts: Sequence[str],
+        *,
+        side: Side,
+        need: Need,
+        deadline: float,
+        keep: Keep = lambda _: None,
     ) -> list[EncodedText | EncodingFailed]:
         """What is needed of each text, in order; EncodingFailed where the model failed on it.
 
+        ``keep`` gets the vectors of every text that was encoded, also where the time was over or
+        the client gone before all were: who asks again need not wait for them.
         Raises TooLarge, Overloaded, DeadlinePassed, Stopping.
         """
         guess = sum(_guess(text, need) for text in texts)
         self._check_size(guess)
-        with self.batcher.ticket(guess) as ticket, self._tracing.span("encode") as about:
+        with (
+            self.batcher.ticket(guess, deadline=deadline) as ticket,
+            self._tracing.span("encode") as about,
+        ):
             about |= {"side": side, "texts": len(texts)}
             with self._metrics.stage("cut"):
                 cuts = await self.beside(lambda: self._cut(texts, side, need), deadline)
             windows = [window for cut in cuts for window in cut.windows]
             about["tokens"] = sum(window.tokens for window in windows)
             ticket.resize(sum(window.tokens for window in windows))
-            parts = iter(await ticket.run(windows, deadline=deadline))
+            results: list[Part | Exception | None] = []
+            try:
+                await ticket.run(windows, results)
+            finally:
+                parts = _by_text(cuts, results)
+                vectors = [self._vectors(*each, need) for each in zip(cuts, parts, strict=True)]
+                keep({t: v for t, v in zip(texts, vectors, strict=True) if v is not None})
         self._metrics.texts.labels(side).inc(len(texts))
-        return [self._join(cut, [next(parts) for _ in cut.windows], side, need) for cut in cuts]
+        return [self._join(*each, side=side) for each in zip(cuts, parts, vectors, strict=True)]
 
     async def beside(self, work: Callable[[], Answer], deadline: float) -> Answer:
         """Run short work in a thread, outside the queue. Raises DeadlinePassed."""
@@ -177,21 +197,37 @@ class Encoding:
             )
 
     def _join(
-        self, cut: _Cut, parts: list[Part | Exception], side: Side, need: Need
+        self,
+        cut: _Cut,
+        parts: Sequence[Part | Exception | None],
+        vectors: TokenVectors | None,
+        *,
+        side: Side,
     ) -> EncodedText | EncodingFailed:
-        good = [part for part in parts if isinstance(part, Part)]
-        if len(good) < len(parts):
+        if vectors is None:
             cause = next(part for part in parts if isinstance(part, Exception))
             _LOG.error("the model failed on a text", exc_info=cause)
             return EncodingFailed(f"the model failed on this text ({type(cause).__name__})")
+        good = _good(parts)
         sums = [part.sums for part in good if part.sums is not None]
-        dimensions = self.encoder.manifest.backbone.dimensions
+        pooled = [part.pooled for part in good if part.pooled is not None]
         return EncodedText(
             cut.tokens,
             terms=self._readers[side].terms(sums),
-            vectors=_vectors(cut, good, need, dimensions),
-            pooled=_pooled(good, dimensions),
+            vectors=vectors,
+            pooled=pooled[0] if pooled else np.zeros(self._dimensions, np.float32),
         )
+
+    def _vectors(
+        self, cut: _Cut, parts: Sequence[Part | Exception | None], need: Need
+    ) -> TokenVectors | None:
+        """None where a window was not encoded."""
+        good = _good(parts)
+        if len(good) < len(parts):
+            return None
+        halves = [part.halves for part in good if part.halves is not None]
+        empty = np.zeros((0, self._dimensions), np.float16)
+        return TokenVectors(np.concatenate([empty, *halves]), cut.whole).first(need.vector_tokens)
 
 
 def _guess(text: str, need: Need) -> int:
@@ -215,12 +251,13 @@ def _cut(text: str, reader: TextReader, side: Side, need: Need) -> _Cut:
     return _Cut(windows, tokens, whole)
 
 
-def _vectors(cut: _Cut, parts: list[Part], need: Need, dimensions: int) -> TokenVectors:
-    halves = [part.halves for part in parts if part.halves is not None]
-    empty = np.zeros((0, dimensions), np.float16)
-    return TokenVectors(np.concatenate([empty, *halves]), cut.whole).first(need.vector_tokens)
+def _by_text(
+    cuts: Sequence[_Cut], results: Sequence[Part | Exception | None]
+) -> list[list[Part | Exception | None]]:
+    """What came of the windows of each text."""
+    following = iter(results)
+    return [list(islice(following, len(cut.windows))) for cut in cuts]
 
 
-def _pooled(parts: list[Part], dimensions: int) -> NDArray[np.float32]:
-    vectors = [part.pooled for part in parts if part.pooled is not None]
-    return vectors[0] if vectors else np.zeros(dimensions, np.float32)
+def _good(parts: Sequence[Part | Exception | None]) -> list[Part]:
+    return [part for part in parts if isinstance(part, Part)]

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from rerank_service.encoding import Encoding, Need, Side
+from rerank_service.encoding import Encoding, Keep, Need, Side
 from rerank_service.errors import (
     DeadlinePassed,
     EncodingFailed,
@@ -134,8 +134,7 @@ class Reranker:
         found = await self._encoding.beside(lambda: self._kept.find(texts, tokens=limit), deadline)
         kept = {text: each for text, each in zip(texts, found, strict=True) if each is not None}
         missing = [text for text in texts if text not in kept]
-        encoded = await self._encode(missing, "document", limit, deadline)
-        await self._keep(missing, encoded, deadline)
+        encoded = await self._encode(missing, "document", limit, deadline, self._kept.keep)
         known = kept | dict(zip(missing, encoded, strict=True))
         cached = sum(text in kept for text in without)
         self._count(request=len(carried) - len(without), kept=cached, encoded=len(without) - cached)
@@ -146,24 +145,19 @@ class Reranker:
         return _Found(vectors, cached)
 
     async def _encode(
-        self, texts: Sequence[str], side: Side, limit: int, deadline: float
+        self,
+        texts: Sequence[str],
+        side: Side,
+        limit: int,
+        deadline: float,
+        keep: Keep = lambda _: None,
     ) -> list[TokenVectors | EncodingFailed]:
         if not texts:
             return []
-        need = Need(vector_tokens=limit)
-        encoded = await self._encoding.encode(texts, side=side, need=need, deadline=deadline)
+        encoded = await self._encoding.encode(
+            texts, side=side, need=Need(vector_tokens=limit), deadline=deadline, keep=keep
+        )
         return [text if isinstance(text, EncodingFailed) else text.vectors for text in encoded]
-
-    async def _keep(
-        self, texts: Sequence[str], encoded: Sequence[TokenVectors | EncodingFailed], by: float
-    ) -> None:
-        fresh = {
-            text: each
-            for text, each in zip(texts, encoded, strict=True)
-            if not isinstance(each, EncodingFailed)
-        }
-        if fresh and self._kept.keeps:
-            await self._encoding.beside(lambda: self._kept.keep(fresh), by)
 
     def _count(self, **documents: int) -> None:
         for source, count in documents.items():

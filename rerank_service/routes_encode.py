@@ -73,20 +73,17 @@ async def _encode(service: Service, body: EncodeRequest) -> list[EncodedText]:
         )
     documents = body.input_type == "document"
     deadline = service.deadline(body.timeout_ms, documents=documents)
-    keep = documents and service.kept.keeps
-    tokens = service.settings.tokens_per_document if body.vectors or keep else 0
-    texts = whole(
+    kept = service.kept if documents and service.kept.keeps else None
+    tokens = service.settings.tokens_per_document if body.vectors or kept else 0
+    return whole(
         await service.encoding.encode(
             body.input,
             side=body.input_type,
             need=Need(terms=True, vector_tokens=tokens),
             deadline=deadline,
+            keep=kept.keep if kept else lambda _: None,
         )
     )
-    if keep:
-        vectors = {text: encoded.vectors for text, encoded in zip(body.input, texts, strict=True)}
-        await service.encoding.beside(lambda: service.kept.keep(vectors), deadline)
-    return texts
 
 
 async def _embed(service: Service, body: EmbeddingsRequest) -> list[EncodedText]:

@@ -44,7 +44,9 @@ class Settings:
         secret=True,
     )
     api_keys_file: str = _setting("", "A file with a key a line, added to the others.")
-    threads: int = _setting(0, "Batches run at a time; 0 is one a CPU core.", least=0)
+    threads: int = _setting(
+        0, "Batches run at a time; 0 is one a CPU core that it may use.", least=0
+    )
     batch_tokens: int = _setting(512, "Most tokens of a batch, padding included.", least=8)
     queue_tokens: int = _setting(
         200_000, "Most tokens that wait; above, requests get 429 at once.", least=8

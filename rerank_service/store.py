@@ -68,15 +68,15 @@ class KeptVectors:
         """Write soon, in another thread; leave out what the disk cannot keep up with."""
         if self._store is None:
             return
-        batch: dict[bytes, bytes] = {}
+        batch: dict[str, TokenVectors] = {}
         size = 0
         for text, each in vectors.items():
-            record = to_bytes(each)
-            if self._pending + size + len(record) > _PENDING_BYTES:
+            needed = len(text) + each.vectors.nbytes
+            if self._pending + size + needed > _PENDING_BYTES:
                 self._metrics.store_events.labels("disk_too_slow").inc()
                 continue
-            batch[key_of(text, self._fingerprint)] = record
-            size += len(record)
+            batch[text] = each
+            size += needed
             if size >= _COMMIT_BYTES:
                 self._submit(self._store, batch, size)
                 batch, size = {}, 0
@@ -92,7 +92,7 @@ class KeptVectors:
         if self._store is not None:
             self._store.close()
 
-    def _submit(self, store: VectorStore, batch: dict[bytes, bytes], size: int) -> None:
+    def _submit(self, store: VectorStore, batch: Mapping[str, TokenVectors], size: int) -> None:
         def written(_: Future[None]) -> None:
             with self._lock:
                 self._pending -= size
@@ -101,11 +101,14 @@ class KeptVectors:
             self._pending += size
         self._writer.submit(self._write, store, batch).add_done_callback(written)
 
-    def _write(self, store: VectorStore, batch: dict[bytes, bytes]) -> None:
+    def _write(self, store: VectorStore, batch: Mapping[str, TokenVectors]) -> None:
         events = self._metrics.store_events
         try:
             with self._metrics.stage("store"):
-                left_out = store.put(batch)
+                records = {
+                    key_of(text, self._fingerprint): to_bytes(each) for text, each in batch.items()
+                }
+                left_out = store.put(records)
         except lmdb.Error as exc:
             _LOG.error("writing the vector store failed: %s", exc)
             events.labels("write_failed").inc(len(batch))

@@ -69,6 +69,12 @@ class UrgencyQueue(Generic[Payload, Owner]):
         bucket = self._most_urgent()
         return [] if bucket is None else self._fill(self._buckets[bucket], area)
 
+    def tokens_due(self, deadline: float) -> int:
+        """Of the work that goes first where more of this deadline comes."""
+        heaps = self._buckets.values()
+        waiting = (entry for heap in heaps for entry in heap if entry.deadline <= deadline)
+        return sum(entry.work.tokens for entry in waiting if entry.work is not None)
+
     def oldest(self) -> float | None:
         """Since when the entry has waited that has waited longest."""
         waiting = (e.since for heap in self._buckets.values() for e in heap if e.work is not None)

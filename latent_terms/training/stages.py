@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from latent_terms.cores import usable_cores
 from latent_terms.errors import LatentTermsError
 from latent_terms.training.config import TrainConfig
 from latent_terms.training.corpus import identify, read_passages
@@ -70,7 +70,7 @@ class Run:
             prefix=spec.document_prefix,
             max_tokens=spec.max_tokens,
             token_budget=config.tokens,
-            threads=os.cpu_count() or 1,
+            threads=usable_cores(),
             progress=self.counter("token states", config.tokens),
         )
         if not cache.shards():
@@ -105,7 +105,7 @@ class Run:
             prefix=spec.query_prefix,
             max_tokens=spec.max_tokens,
             passages=config.refine_passages,
-            threads=os.cpu_count() or 1,
+            threads=usable_cores(),
             seed=config.seed,
             progress=self.counter("spans", config.refine_passages),
         )

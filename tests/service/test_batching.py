@@ -33,11 +33,27 @@ class Doubler:
         return [2 * number for number in payloads]
 
 
+class StuckAfterTwo(Doubler):
+    """Runs two batches and keeps the next one waiting."""
+
+    def run(self, bucket: Hashable, payloads: list[int]) -> list[int]:
+        if len(self.batches) == 2:
+            self.open.clear()
+        return super().run(bucket, payloads)
+
+
 class Bench:
     """A batcher over a doubler, and shorthand to put numbers into it."""
 
-    def __init__(self, *, slots: int = 1, area: int = 64, queue_tokens: int = 1000) -> None:
-        self.model = Doubler()
+    def __init__(
+        self,
+        *,
+        slots: int = 1,
+        area: int = 64,
+        queue_tokens: int = 1000,
+        model: Doubler | None = None,
+    ) -> None:
+        self.model = model or Doubler()
         self.pool = ThreadPoolExecutor(slots)
         self.reports: list[BatchReport] = []
         self.batcher: Batcher[int, int] = Batcher(
@@ -51,12 +67,18 @@ class Bench:
 
     async def double(
         self, *numbers: int, tokens: int = 8, bucket: Hashable = 8, wait: float = SOON
-    ) -> list[int | Exception]:
+    ) -> list[int | Exception | None]:
         work = [Work(bucket, tokens, number) for number in numbers]
-        with self.batcher.ticket(tokens * len(numbers)) as ticket:
-            return await ticket.run(work, deadline=time.monotonic() + wait)
+        results: list[int | Exception | None] = []
+        deadline = time.monotonic() + wait
+        with self.batcher.ticket(tokens * len(numbers), deadline=deadline) as ticket:
+            await ticket.run(work, results)
+        return results
 
-    async def busy(self) -> asyncio.Task[list[int | Exception]]:
+    def ticket(self, tokens: int, *, wait: float = SOON) -> Ticket[int, int]:
+        return self.batcher.ticket(tokens, deadline=time.monotonic() + wait)
+
+    async def busy(self) -> asyncio.Task[list[int | Exception | None]]:
         """Occupy the only slot until the model is opened."""
         self.model.open.clear()
         task = asyncio.create_task(self.double(0))
@@ -193,10 +215,10 @@ def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(bench: Bench) -
         assert bench.batcher.waiting_tokens == 992
         started = time.monotonic()
         with pytest.raises(Overloaded, match="992 of 1,000 tokens") as refused:
-            bench.batcher.ticket(9)
+            bench.ticket(9)
         assert time.monotonic() - started < 1
         assert refused.value.retry_after is not None and 1 <= refused.value.retry_after <= 30
-        bench.batcher.ticket(8).__exit__(None, None, None)
+        bench.ticket(8).__exit__(None, None, None)
         bench.model.open.set()
         await asyncio.gather(first, waiting)
         assert bench.batcher.waiting_tokens == 0
@@ -205,7 +227,7 @@ def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(bench: Bench) -
 
 
 def test_a_ticket_can_be_resized_while_there_is_room(bench: Bench) -> None:
-    with bench.batcher.ticket(10) as ticket:
+    with bench.ticket(10) as ticket:
         ticket.resize(1000)
         assert bench.batcher.waiting_tokens == 1000
         with pytest.raises(Overloaded):
@@ -222,6 +244,40 @@ def test_work_that_has_started_leaves_the_queue(bench: Bench) -> None:
         assert bench.batcher.waiting_tokens == 0
         bench.model.open.set()
         await first
+
+    run(steps())
+
+
+def test_what_was_done_before_the_deadline_is_there() -> None:
+    slow = Bench(area=8, model=StuckAfterTwo())
+    results: list[int | Exception | None] = []
+
+    async def steps() -> None:
+        work = [Work("b", 8, number) for number in (1, 13, 3, 4)]
+        with pytest.raises(DeadlinePassed, match="2 of 4 pieces"), slow.ticket(32, wait=0.5) as own:
+            await own.run(work, results)
+        slow.model.open.set()
+
+    run(steps())
+    slow.pool.shutdown()
+    assert results[0] == 2 and isinstance(results[1], ValueError) and results[2:] == [None, None]
+
+
+def test_what_cannot_be_done_in_time_is_refused_at_once(bench: Bench) -> None:
+    async def steps() -> None:
+        first = await bench.busy()
+        await asyncio.sleep(0.2)  # for 8 tokens: that is how fast this model is
+        bench.model.open.set()
+        await first
+        second = await bench.busy()
+        waiting = asyncio.create_task(bench.double(*range(1, 11), wait=1))  # takes 2 s or more
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded, match="due before takes about .* s, and this request has"):
+            await bench.double(11, wait=1.5)
+        bench.ticket(8, wait=LATER)
+        bench.ticket(8, wait=0.5)  # due before the others: it does not wait for them
+        bench.model.open.set()
+        await asyncio.gather(second, waiting, return_exceptions=True)
 
     run(steps())
 
@@ -283,7 +339,7 @@ def test_closing_answers_what_waits_and_what_runs(bench: Bench) -> None:
             with pytest.raises(Stopping):
                 await task
         with pytest.raises(Stopping):
-            bench.batcher.ticket(1)
+            bench.ticket(1)
         bench.model.open.set()
 
     run(steps())
@@ -292,8 +348,7 @@ def test_closing_answers_what_waits_and_what_runs(bench: Bench) -> None:
 
 def test_no_work_is_done_at_once(bench: Bench) -> None:
     async def steps() -> None:
-        with bench.batcher.ticket(0) as ticket:
-            assert await ticket.run([], deadline=0.0) == []
+        assert await bench.double() == []
 
     run(steps())
 
@@ -333,10 +388,11 @@ def test_a_crowd_of_requests_all_get_what_is_theirs() -> None:
 
 def test_a_ticket_belongs_to_one_batcher_and_may_run_twice(bench: Bench) -> None:
     async def steps() -> None:
-        with bench.batcher.ticket(16) as ticket:
+        with bench.ticket(16) as ticket:
             assert isinstance(ticket, Ticket)
             for number in (1, 2):
-                work = [Work("b", 8, number)]
-                assert await ticket.run(work, deadline=time.monotonic() + SOON) == [2 * number]
+                results: list[int | Exception | None] = []
+                await ticket.run([Work("b", 8, number)], results)
+                assert results == [2 * number]
 
     run(steps())
