@@ -40,7 +40,7 @@ def parts_of(described: Described, request: SearchRequest, field: str | None) ->
     """`field` holds the latent terms of the request's model."""
     query = _own_query(request)
     terms = _terms(request, field)
-    first = len(terms) if request.first_terms is None else request.first_terms
+    first = len(terms) if _in_one_phase(request) else request.first_terms
     return Parts(
         words=_words(described, request),
         terms=terms[:first],
@@ -134,6 +134,10 @@ def _terms(request: SearchRequest, field: str | None) -> list[Clause]:
         {"term": {field: {"value": term, "boost": n * request.latent_weight}}}
         for term, n in request.terms.items()
     ]
+
+
+def _in_one_phase(request: SearchRequest) -> bool:
+    return request.first_terms is None or "sort" in (request.body or {})
 
 
 def _own_query(request: SearchRequest) -> Clause | None:

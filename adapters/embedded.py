@@ -226,11 +226,10 @@ class EmbeddedEngine(Engine):
 
 
 def _refuse_server_part(request: SearchRequest) -> None:
-    for name, value in (("body", request.body), ("first_terms", request.first_terms)):
-        if value is not None:
-            raise QueryRejected(
-                f"{name} is for OpenSearch and Elasticsearch: leave it out for an embedded index"
-            )
+    if request.body is not None:
+        raise QueryRejected(
+            "body is for OpenSearch and Elasticsearch: leave it out for an embedded index"
+        )
 
 
 def _having_terms(mapping: TantivyMapping) -> tantivy.Query:

@@ -12,6 +12,7 @@ from .filters import ID_FIELD, AnyOf, Filter
 from .indexing import IndexRun, Progress, Reject
 from .request import (
     DEFAULT_COUNT_TO,
+    DEFAULT_FIRST_TERMS,
     DEFAULT_LATENT_WEIGHT,
     DEFAULT_LEXICAL_WEIGHT,
     DEFAULT_RESCORE_WINDOW,
@@ -86,7 +87,7 @@ class Search:
         explain: bool = False,
         count_to: int = DEFAULT_COUNT_TO,
         body: Mapping[str, Any] | None = None,
-        first_terms: int | None = None,
+        first_terms: int | None = DEFAULT_FIRST_TERMS,
         rescore_window: int = DEFAULT_RESCORE_WINDOW,
         rerank: int | None = None,
     ) -> SearchResult:

@@ -123,6 +123,7 @@ def _product(
     dialect: Dialect,
     queries: Sequence[Query],
     asked: Callable[[Query], dict[str, Any]],
+    first_terms: int | None = None,
     **options: Any,
 ) -> Contender:
     described = engine.describe_fully()
@@ -132,6 +133,7 @@ def _product(
         request = SearchRequest(
             size=SIZE,
             fingerprint=field.fingerprint if field else None,
+            first_terms=first_terms,
             rescore_window=WINDOW,
             **asked(query),
             **options,
@@ -150,8 +152,8 @@ def _sparse(
     queries: Sequence[Query],
 ) -> list[Contender]:
     rarity, name = idf(encoded, documents), sparse_name(dialect)
-    weighted = [{term: n * rarity(term) for term, n in query.terms.items()} for query in queries]
-    plain = [{term: float(n) for term, n in query.terms.items()} for query in queries]
+    weighted = [_scaled({t: n * rarity(t) for t, n in query.terms.items()}) for query in queries]
+    plain = [_scaled(query.terms) for query in queries]
 
     def contender(label: str, field: str, parameters: str = "", **options: Any) -> Contender:
         asked = weighted if field == SPARSE else plain
@@ -163,6 +165,12 @@ def _sparse(
         pipeline = f"?search_pipeline={TWO_PHASES}"
         return [*found, contender(f"{name}, two phases", SPARSE, pipeline)]
     return [*found, contender(f"{name}, not pruned", SPARSE, prune=False)]
+
+
+def _scaled(weights: Mapping[str, float]) -> dict[str, float]:
+    """To 1 at most, which ranks the same: OpenSearch refuses what is over 64."""
+    most = max(weights.values())
+    return {term: weight / most for term, weight in weights.items()}
 
 
 def _sparse_query(

@@ -57,7 +57,7 @@ COLUMNS: tuple[Column, ...] = (
     type=COUNT,
     metavar="N",
     help="On a server: match only the N most important latent terms, and apply the others to the "
-    "best hits.  [default: match all of them]",
+    "best hits. More than the query has: match all.  [default: 24]",
 )
 @click.option(
     "--rescore-window",

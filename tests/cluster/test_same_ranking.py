@@ -62,6 +62,7 @@ def queries(texts: list[Docstring], encoder: TermEncoder) -> list[SearchRequest]
             terms=encoder.encode_query(text),
             fingerprint=encoder.fingerprint,
             size=DEPTH,
+            first_terms=None,  # as the embedded engine does
         )
         for text in beginnings
     ]

@@ -73,8 +73,12 @@ class Backbone:
         self.open = threading.Event()
         self.open.set()
         self.batches: list[tuple[int, ...]] = []
+        self.shut_at: int | None = None
+        """The number of batches after which the door falls shut."""
 
     def states(self, input_ids: NDArray[np.int64], mask: NDArray[np.int64], /) -> Any:
+        if len(self.batches) == self.shut_at:
+            self.open.clear()
         self.open.wait(20)
         self.batches.append(input_ids.shape)
         if (input_ids == self._poison).any():

@@ -7,13 +7,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
 from latent_terms.testing import hash_encoder
 from rerank_service.maxsim import maxsim
 
-from .serving import Running, running, watched_encoder
+from .serving import Running, running, wait_until, watched_encoder
 
 QUERY = "wing lift"
 ROUGH = 1e-3  # what half precision loses
@@ -310,6 +311,24 @@ def test_a_late_rerank_fails_or_keeps_the_order_as_asked() -> None:
         assert answer["score_type"] == "position"
         assert [each["index"] for each in answer["results"]] == [0, 1, 2, 3, 4]
         assert service.metric('fallbacks_total{reason="DeadlinePassed"}') == 1
+
+
+@pytest.mark.parametrize("hangs_up", [False, True])
+def test_what_was_encoded_is_kept_where_the_rest_is_late(tmp_path: Path, hangs_up: bool) -> None:
+    encoder, backbone = watched_encoder()
+    with running(encoder, threads=1, batch_tokens=8, store=str(tmp_path)) as service:
+        backbone.shut_at = len(backbone.batches) + 3  # the query, and 2 documents or the empty one
+        body = {"query": QUERY, "documents": DOCUMENTS, "timeout_ms": 500}
+        if hangs_up:
+            with pytest.raises(httpx.ReadTimeout):
+                service.client.post("/v2/rerank", json=body, timeout=0.3)
+        else:
+            assert service.post("/v2/rerank", body).status_code == 504
+        wait_until(lambda: service.metric('store_events_total{event="kept"}') in (2, 3, 4))
+        backbone.open.set()
+        answer = ask(service, documents=DOCUMENTS)
+        assert answer["cached_documents"] in (2, 3, 4)
+        assert answer["scores"] == pytest.approx(expected(), abs=1e-6)
 
 
 def test_candidates_of_concurrent_requests_do_not_mix() -> None:

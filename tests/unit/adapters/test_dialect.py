@@ -14,6 +14,7 @@ from adapters.dialect_mapping import mapping_update, new_index
 from adapters.dialect_meta import LatentField
 from adapters.dialect_query import parts_of, search_body
 from adapters.dialect_schema import Described, describe
+from adapters.request import DEFAULT_FIRST_TERMS
 from adapters.values import at
 
 OPENSEARCH = Dialect("opensearch", (3, 6, 0))
@@ -119,6 +120,21 @@ def test_terms_beyond_the_first_are_for_the_rescoring() -> None:
     assert [clause["term"][FIELD]["value"] for clause in matched] == ["t1"]
     assert [clause["term"][FIELD]["value"] for clause in rescored] == ["t2", "t3"]
     assert body["rescore"]["window_size"] == 77
+
+
+def test_two_phases_are_the_default_where_hits_are_ranked_by_score() -> None:
+    terms = {f"t{n}": 1 for n in range(30)}
+    (rescored,) = _rescored(body_of(terms=terms))
+    assert rescored == 30 - DEFAULT_FIRST_TERMS
+    assert _rescored(body_of(terms=terms, first_terms=None)) == []
+    assert _rescored(body_of(terms=terms, body={"sort": ["year"]})) == []
+
+
+def _rescored(body: dict[str, Any]) -> list[int]:
+    """How many terms are left for the rescoring, where there is one."""
+    if "rescore" not in body:
+        return []
+    return [len(body["rescore"]["query"]["rescore_query"]["bool"]["should"])]
 
 
 def test_parts_are_named_only_where_their_share_must_be_told() -> None:
