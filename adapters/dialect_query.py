@@ -18,6 +18,8 @@ TERMS = "latent-terms:terms"
 QUERY = "latent-terms:query"
 
 _NARROWING = {"filter", "must_not"}
+# sorted or collapsed hits cannot be rescored, and min_score is compared before it
+_NOT_RESCORED = {"sort", "collapse", "min_score"}
 
 
 class Parts(NamedTuple):
@@ -137,7 +139,7 @@ def _terms(request: SearchRequest, field: str | None) -> list[Clause]:
 
 
 def _in_one_phase(request: SearchRequest) -> bool:
-    return request.first_terms is None or "sort" in (request.body or {})
+    return request.first_terms is None or not _NOT_RESCORED.isdisjoint(request.body or {})
 
 
 def _own_query(request: SearchRequest) -> Clause | None:

@@ -67,8 +67,8 @@ class SearchRequest:
     """
     first_terms: int | None = DEFAULT_FIRST_TERMS
     """Match only so many of the terms, the first ones, and apply the others to the best
-    `rescore_window` hits of each shard. None: match all of them, as is always done where `body`
-    sorts the hits by something else than their score."""
+    `rescore_window` hits of each shard. None: match all of them, as is always done where `body` has
+    `sort`, `collapse` or `min_score`, which need the whole score at once."""
     rescore_window: int = DEFAULT_RESCORE_WINDOW
 
     def __post_init__(self) -> None:

@@ -21,7 +21,11 @@ COPIES = 2  # of each shard: a primary and a replica
 SHARDS_A_NODE = 10  # copies, 400 GB beside 64 GB of memory
 CORES = 16  # of a node
 BUSY = 0.5  # of a node's cores, at the busiest time
-SEARCHES = {"lexical": "words", "latent": "terms", "combined": "terms"}  # and their indexes
+SEARCHES = {  # and their indexes
+    "lexical": "words",
+    "latent, 24 terms, then rescore 200": "terms",
+    "combined, 24 terms, then rescore 200": "terms",
+}
 
 
 @dataclass(frozen=True)

@@ -84,10 +84,16 @@ def test_two_phases_with_all_terms_in_the_first_are_one(engine: ServerEngine, fi
     assert scores(search(engine, terms=TERMS, first_terms=first)) == scores(one)
 
 
-def test_hits_that_are_sorted_match_all_terms(engine: ServerEngine) -> None:
-    whole = search(engine, terms=TERMS, first_terms=None)
-    found = search(engine, terms=TERMS, first_terms=1, body={"sort": ["_doc"]})
-    assert scores(found) == pytest.approx(scores(whole), rel=1e-5)
+def test_what_needs_the_whole_score_at_once_has_one_phase(engine: ServerEngine) -> None:
+    whole = scores(search(engine, terms=TERMS, first_terms=None))
+    ordered = search(engine, terms=TERMS, first_terms=1, body={"sort": ["_doc"]})
+    assert scores(ordered) == pytest.approx(whole, rel=1e-5)
+    best = search(engine, terms=TERMS, first_terms=1, body={"collapse": {"field": "colour"}})
+    assert len(best.hits) == len(COLOURS)
+    assert best.hits[0].score == pytest.approx(max(whole.values()), rel=1e-5)
+    least = sorted(whole.values())[-20]
+    above = search(engine, terms=TERMS, first_terms=1, body={"min_score": least - 1e-4})
+    assert 20 <= len(above.hits) < 30
 
 
 def test_the_first_phase_may_be_words_alone(engine: ServerEngine) -> None:

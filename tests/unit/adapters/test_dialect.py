@@ -127,7 +127,8 @@ def test_two_phases_are_the_default_where_hits_are_ranked_by_score() -> None:
     (rescored,) = _rescored(body_of(terms=terms))
     assert rescored == 30 - DEFAULT_FIRST_TERMS
     assert _rescored(body_of(terms=terms, first_terms=None)) == []
-    assert _rescored(body_of(terms=terms, body={"sort": ["year"]})) == []
+    for key in ("sort", "collapse", "min_score"):
+        assert _rescored(body_of(terms=terms, body={key: {}})) == []
 
 
 def _rescored(body: dict[str, Any]) -> list[int]:
