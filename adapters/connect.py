@@ -6,12 +6,12 @@ import os
 import re
 from pathlib import Path
 
-from .address import is_server, parse_address
-from .cluster import DEFAULT_TIMEOUT, Cluster
-from .embedded import EmbeddedEngine
+from .embedded.engine import EmbeddedEngine
 from .engine import Engine
 from .errors import UnsupportedAddress
-from .server_engine import ServerEngine
+from .server.address import is_server, parse_address
+from .server.cluster import DEFAULT_TIMEOUT, Cluster
+from .server.engine import ServerEngine
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 

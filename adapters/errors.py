@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .server_request import ServerRequest
+from .server.request import ServerRequest
 from .values import shown
 
 _SHOWN = 3

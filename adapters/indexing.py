@@ -12,8 +12,8 @@ from itertools import islice
 from .document_text import document_text
 from .engine import Engine
 from .errors import DocumentsRejected, ModelMismatch, Rejection
-from .patience import patiently
 from .preparing import id_shown
+from .server.patience import patiently
 from .term_encoder import TermEncoder
 from .types import Document
 

@@ -12,11 +12,11 @@ from encoded import Encoded
 from numpy.typing import NDArray
 from representations import DENSE, FREQUENCIES, SPARSE, TERMS, document_frequencies, idf
 
-from adapters.cluster import Cluster
-from adapters.dialect import Dialect
-from adapters.dialect_query import parts_of, search_body
+from adapters.dialect.dialect import Dialect
+from adapters.dialect.query import parts_of, search_body
 from adapters.request import SearchRequest
-from adapters.server_engine import ServerEngine
+from adapters.server.cluster import Cluster
+from adapters.server.engine import ServerEngine
 
 SIZE = 10
 CANDIDATES = 100  # of a k-NN search

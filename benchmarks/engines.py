@@ -35,9 +35,9 @@ from rich.console import Console
 from rich.progress import track
 
 from adapters import Schema
-from adapters.cluster import Cluster
-from adapters.dialect import Dialect
-from adapters.server_engine import ServerEngine
+from adapters.dialect.dialect import Dialect
+from adapters.server.cluster import Cluster
+from adapters.server.engine import ServerEngine
 from latent_terms import TermEncoder, load
 from latent_terms.evaluation import Collection, measure
 

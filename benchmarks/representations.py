@@ -13,12 +13,12 @@ from encoded import Encoded
 from numpy.typing import NDArray
 
 from adapters import Document, Schema
-from adapters.bulk import Bulk
-from adapters.bulk_chunks import Action
-from adapters.cluster import Cluster
-from adapters.dialect import Dialect
-from adapters.dialect_mapping import new_index
-from adapters.server_engine import ServerEngine
+from adapters.bulk.bulk import Bulk
+from adapters.bulk.chunks import Action
+from adapters.dialect.dialect import Dialect
+from adapters.dialect.mapping import new_index
+from adapters.server.cluster import Cluster
+from adapters.server.engine import ServerEngine
 
 K1, B = 1.2, 0.75  # BM25 as the engines have it
 WORDS, TERMS, SPARSE, FREQUENCIES, DENSE = "words", "terms", "sparse", "frequencies", "dense"

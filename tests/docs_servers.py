@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from adapters.cluster import Cluster
+from adapters.server.cluster import Cluster
 
 KINDS = ("opensearch", "elasticsearch")
 

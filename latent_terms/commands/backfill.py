@@ -13,8 +13,8 @@ from latent_terms.commands.options import Names, fields_option
 from latent_terms.commands.output import json_option, print_facts, print_json
 
 if TYPE_CHECKING:
-    from adapters.backfill import BackfillProgress
-    from adapters.cluster import Cluster
+    from adapters.backfill.backfill import BackfillProgress
+    from adapters.server.cluster import Cluster
 
 
 @click.command(short_help="Add latent terms to an index that is in use.")
@@ -71,7 +71,7 @@ def command(
       latent-terms backfill https://search.example.org --index books --api-key "$KEY"
       latent-terms backfill opensearch://localhost:9200/books --changed
     """
-    from adapters.backfill_target import check_model, find_target
+    from adapters.backfill.target import check_model, find_target
     from latent_terms.commands.filling import fill
 
     with cluster.connect(address) as connected:
@@ -108,7 +108,7 @@ def _index(named: str | None, in_address: str | None) -> str:
 
 
 def _model_of(cluster: Cluster, name: str) -> str | None:
-    from adapters.backfill_target import read_index
+    from adapters.backfill.target import read_index
 
     active = read_index(cluster, name).meta.active_field
     return active.model if active else None

@@ -12,7 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from adapters import Engine
-    from adapters.cluster import Cluster
+    from adapters.server.cluster import Cluster
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ClusterOptions:
     @contextmanager
     def connect(self, address: str) -> Iterator[Cluster]:
         """Raises UnsupportedAddress for what is no address of a server."""
-        from adapters.cluster import Cluster
+        from adapters.server.cluster import Cluster
 
         cluster = Cluster(address, **self._given())
         try:

@@ -13,7 +13,7 @@ from latent_terms.commands.models import NAMES, read_manifest
 from latent_terms.commands.output import json_option, print_json, say
 
 if TYPE_CHECKING:
-    from adapters.finding import Finding
+    from adapters.doctor.finding import Finding
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 INDENT = " " * 19
@@ -67,8 +67,8 @@ def command(
       latent-terms doctor elasticsearch+https://search:9200/books --api-key "$KEY" --model minilm-en
       latent-terms doctor https://search.example.org/books --sidecar http://sidecar:8080 --json
     """
-    from adapters.doctor import examine
-    from adapters.examination import Case
+    from adapters.doctor.examination import Case
+    from adapters.doctor.examine import examine
 
     manifest = read_manifest(model) if model is not None else None
     with cluster.connect(address) as connected:

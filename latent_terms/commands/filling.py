@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from latent_terms.commands.output import progress, say
 
 if TYPE_CHECKING:
-    from adapters.backfill import BackfillProgress
-    from adapters.backfill_target import Target
-    from adapters.stored import StoredDocument
+    from adapters.backfill.backfill import BackfillProgress
+    from adapters.backfill.target import Target
+    from adapters.server.stored import StoredDocument
     from latent_terms import TermEncoder
 
 
@@ -18,7 +18,7 @@ def fill(
     target: Target, encoder: TermEncoder, rejected: Path, *, changed: bool = False
 ) -> BackfillProgress:
     """Raises EngineError."""
-    from adapters.backfill import Backfill
+    from adapters.backfill.backfill import Backfill
     from adapters.dead_letters import DeadLetters
 
     bad = DeadLetters(rejected)

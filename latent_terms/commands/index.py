@@ -132,7 +132,7 @@ def command(
 
 def _named(into: str, rejected: Path | None) -> tuple[str, Path]:
     """What to call the index, without a password, and the file of what it does not take."""
-    from adapters.address import is_server, parse_address
+    from adapters.server.address import is_server, parse_address
 
     if is_server(into):
         address = parse_address(into)

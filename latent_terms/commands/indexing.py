@@ -16,7 +16,7 @@ from adapters import Document, Engine, Schema, Search
 from adapters.dead_letters import DeadLetters
 from adapters.errors import IndexMissing, Rejection
 from adapters.indexing import Progress
-from adapters.patience import patiently
+from adapters.server.patience import patiently
 from latent_terms import TermEncoder
 from latent_terms.commands.models import DEFAULT_MODEL, address_of, load_model, load_model_of
 from latent_terms.commands.output import Update

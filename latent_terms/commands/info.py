@@ -31,7 +31,7 @@ def command(*, what: str, cluster: ClusterOptions, as_json: bool) -> None:
       latent-terms info opensearch://localhost:9200/books
       latent-terms info path/to/model --json
     """
-    from adapters.address import is_server
+    from adapters.server.address import is_server
 
     folder = Path(what).is_dir() and not Path(what, "manifest.json").exists()
     if folder or is_server(what):

@@ -19,10 +19,10 @@ from latent_terms.commands.output import json_option, print_json, progress
 
 if TYPE_CHECKING:
     from adapters import SearchRequest
-    from adapters.cluster import Cluster
-    from adapters.comparison import Compared, Side
-    from adapters.dialect_meta import LatentField
-    from adapters.migration import MigrationState
+    from adapters.dialect.meta import LatentField
+    from adapters.migration.comparison import Compared, Side
+    from adapters.migration.steps import MigrationState
+    from adapters.server.cluster import Cluster
 
 WEIGHT = click.FloatRange(min=0)
 
@@ -83,7 +83,7 @@ def compare(
       latent-terms migrate compare opensearch://localhost:9200/books queries.txt
       latent-terms migrate compare https://search.example.org/books judged/ --per-query all.jsonl
     """
-    from adapters.comparison import Side
+    from adapters.migration.comparison import Side
     from latent_terms.commands import migrate_comparison as comparison
 
     asked = read_queries(queries, split=split)
@@ -123,7 +123,7 @@ def _request(size: int, lexical: float | None, latent: float | None) -> SearchRe
 
 
 def _fields(state: MigrationState, model: str | None) -> dict[str, LatentField]:
-    from adapters.migration import target
+    from adapters.migration.steps import target
 
     other = target(state, read_manifest(model).fingerprint if model is not None else None)
     active = state.meta.active_field
@@ -139,8 +139,8 @@ def _ask(
     asked: Queries,
     file: IO[str] | None,
 ) -> dict[str, Compared]:
-    from adapters.comparison import SideBySide
-    from adapters.dialect_schema import describe
+    from adapters.dialect.schema import describe
+    from adapters.migration.comparison import SideBySide
     from latent_terms.commands.migrate_comparison import per_query
 
     both = SideBySide(
@@ -165,7 +165,7 @@ def _check_judged(
     cluster: Cluster, index: str, judgements: Mapping[str, Mapping[str, int]]
 ) -> None:
     """Judgements of another index would measure nothing, without a word."""
-    from adapters.server_request import index_path
+    from adapters.server.request import index_path
 
     some = list({id for judged in judgements.values() for id in judged})[:1000]
     body = {"query": {"ids": {"values": some}}}

@@ -12,7 +12,7 @@ from latent_terms.commands.migrate_status import short
 from latent_terms.commands.output import Column, print_facts, print_table
 
 if TYPE_CHECKING:
-    from adapters.comparison import Compared
+    from adapters.migration.comparison import Compared
     from latent_terms.evaluation import Comparison
 
 SHOWN = 5

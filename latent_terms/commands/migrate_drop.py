@@ -18,8 +18,8 @@ from latent_terms.commands.migrate_status import (
 from latent_terms.commands.output import json_option, progress, say
 
 if TYPE_CHECKING:
-    from adapters.cluster import Cluster
-    from adapters.migration import MigrationState
+    from adapters.migration.steps import MigrationState
+    from adapters.server.cluster import Cluster
 
 
 @click.command(short_help="Give up the old field for good.")
@@ -53,13 +53,13 @@ def drop(
       latent-terms migrate drop opensearch://localhost:9200/books
       latent-terms migrate drop https://search.example.org/books --field latent_terms_3f9a1c --yes
     """
-    from adapters import migration
-    from adapters.field_removal import removal
+    from adapters.migration import steps
+    from adapters.migration.field_removal import removal
 
     with cluster.connect(address) as connected:
         state = state_of(connected)
-        name = migration.to_drop(state, field)
-        forget = migration.forget(state, name)
+        name = steps.to_drop(state, field)
+        forget = steps.forget(state, name)
         if dry_run:
             requests = [forget] if forget else []
             show_requests([*requests, removal(state.index, name)], as_json=as_json)
@@ -75,7 +75,7 @@ def drop(
 
 
 def _remove(cluster: Cluster, state: MigrationState, field: str) -> None:
-    from adapters.field_removal import remove
+    from adapters.migration.field_removal import remove
 
     with progress(f"drop {field}", total=1.0) as update:
         try:

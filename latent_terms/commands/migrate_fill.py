@@ -10,8 +10,8 @@ import click
 from latent_terms.commands.models import load_model
 
 if TYPE_CHECKING:
-    from adapters.cluster import Cluster
-    from adapters.dialect_meta import LatentField
+    from adapters.dialect.meta import LatentField
+    from adapters.server.cluster import Cluster
     from latent_terms import TermEncoder
 
 
@@ -40,7 +40,7 @@ def fill(cluster: Cluster, index: str, field: LatentField, encoder: TermEncoder)
     Returns a sentence about those that could not be filled, empty where there were none. Raises
     EngineError.
     """
-    from adapters.backfill_target import find_target
+    from adapters.backfill.target import find_target
     from latent_terms.commands import filling
 
     target = find_target(cluster, index, fingerprint=field.fingerprint, model=field.model)

@@ -38,12 +38,12 @@ def start(
       latent-terms migrate start opensearch://localhost:9200/books --model new-model
       latent-terms migrate start https://search.example.org/books --model new-model --dry-run
     """
-    from adapters import migration
+    from adapters.migration import steps
 
     fingerprint = read_manifest(model).fingerprint
     with cluster.connect(address) as connected:
         state = state_of(connected)
-        request = migration.start(state, fingerprint=fingerprint, model=address_of_model(model))
+        request = steps.start(state, fingerprint=fingerprint, model=address_of_model(model))
         if dry_run:
             show_requests([request] if request else [], as_json=as_json)
             say(f"Then up to {state.documents:,} documents are updated by POST /_bulk.")
@@ -51,7 +51,7 @@ def start(
         if request is not None:
             send(connected, request)
             state = state_of(connected)
-        field = migration.target(state, fingerprint)
+        field = steps.target(state, fingerprint)
         left = fill(connected, state.index, field, encoder_of(field, model))
         report(state_of(connected), where=address_of(connected), as_json=as_json)
     if left:

@@ -12,9 +12,9 @@ from latent_terms.commands.cluster_options import ClusterOptions, cluster_option
 from latent_terms.commands.output import Column, json_option, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from adapters.cluster import Cluster
-    from adapters.migration import MigrationState
-    from adapters.server_request import ServerRequest
+    from adapters.migration.steps import MigrationState
+    from adapters.server.cluster import Cluster
+    from adapters.server.request import ServerRequest
 
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Show the requests that would be sent, and change nothing."
@@ -39,7 +39,7 @@ def status(*, address: str, cluster: ClusterOptions, as_json: bool) -> None:
 
 def state_of(cluster: Cluster) -> MigrationState:
     """Raises click.UsageError where the address names no index."""
-    from adapters.migration import read_state
+    from adapters.migration.steps import read_state
 
     index = cluster.address.index
     if index is None:

@@ -51,15 +51,15 @@ def switch(
       latent-terms migrate switch opensearch://localhost:9200/books
       latent-terms migrate switch https://search.example.org/books --allow-missing 100
     """
-    from adapters import migration
+    from adapters.migration import steps
 
     fingerprint = read_manifest(model).fingerprint if model is not None else None
     with cluster.connect(address) as connected:
         state = state_of(connected)
-        field = migration.target(state, fingerprint)
+        field = steps.target(state, fingerprint)
         lacking = state.lacking[field.name]
         if dry_run:
-            request = migration.switch(state, field, allow_missing=state.documents)
+            request = steps.switch(state, field, allow_missing=state.documents)
             show_requests([request], as_json=as_json)
             say(f"Before that, {lacking:,} documents are filled by POST /_bulk.")
             return
@@ -67,7 +67,7 @@ def switch(
             if left := fill(connected, state.index, field, encoder_of(field, model)):
                 say(left)
             state = state_of(connected)
-        send(connected, migration.switch(state, field, allow_missing=allow_missing))
+        send(connected, steps.switch(state, field, allow_missing=allow_missing))
         report(state_of(connected), where=address_of(connected), as_json=as_json)
 
 
@@ -87,10 +87,10 @@ def rollback(*, address: str, dry_run: bool, cluster: ClusterOptions, as_json: b
       latent-terms migrate rollback opensearch://localhost:9200/books
       latent-terms migrate rollback https://search.example.org/books --dry-run
     """
-    from adapters import migration
+    from adapters.migration import steps
 
     with cluster.connect(address) as connected:
-        request = migration.rollback(state_of(connected))
+        request = steps.rollback(state_of(connected))
         if dry_run:
             show_requests([request], as_json=as_json)
             return

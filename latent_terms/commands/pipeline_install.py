@@ -15,8 +15,8 @@ from latent_terms.commands.output import json_option
 from latent_terms.commands.pipeline_show import index_of, report, setup_of
 
 if TYPE_CHECKING:
-    from adapters.cluster import Cluster
-    from adapters.pipelines import Sidecar, Wanted
+    from adapters.pipelines.pipelines import Sidecar, Wanted
+    from adapters.server.cluster import Cluster
 
 
 @click.command(short_help="Put them up, or bring them up to date.")
@@ -96,7 +96,7 @@ def install(
       latent-terms pipeline install elasticsearch://localhost:9201/books \\
         --sidecar http://sidecar:8080 --dry-run
     """
-    from adapters.pipelines import Sidecar
+    from adapters.pipelines.pipelines import Sidecar
 
     sidecar = Sidecar(url, key)
     with cluster.connect(address) as connected:
@@ -115,9 +115,9 @@ def install(
 
 
 def _wanted(cluster: Cluster, sidecar: Sidecar, model: str | None, fields: Names) -> Wanted:
-    from adapters.backfill_target import find_target
-    from adapters.dialect_meta import LatentField
-    from adapters.pipelines import Wanted
+    from adapters.backfill.target import find_target
+    from adapters.dialect.meta import LatentField
+    from adapters.pipelines.pipelines import Wanted
 
     index = index_of(cluster)
     fingerprint, name = _model(sidecar, model)
@@ -133,7 +133,7 @@ def _wanted(cluster: Cluster, sidecar: Sidecar, model: str | None, fields: Names
 def _model(sidecar: Sidecar, model: str | None) -> tuple[str, str]:
     """Fingerprint and name."""
     from adapters import EngineError
-    from adapters.doctor_sidecar import model_of
+    from adapters.doctor.sidecar import model_of
 
     if model is not None:
         return read_manifest(model).fingerprint, address_of(model)

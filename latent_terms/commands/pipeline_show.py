@@ -12,10 +12,10 @@ from latent_terms.commands.models import NAMES, read_manifest
 from latent_terms.commands.output import json_option, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from adapters.cluster import Cluster
-    from adapters.dialect_meta import IndexMeta
-    from adapters.pipeline_setup import Setup
-    from adapters.pipelines import Names
+    from adapters.dialect.meta import IndexMeta
+    from adapters.pipelines.pipelines import Names
+    from adapters.pipelines.setup import Setup
+    from adapters.server.cluster import Cluster
 
 installed_model_option = click.option(
     "--model", metavar="MODEL", help=f"{NAMES}.  [default: the one that searches use]"
@@ -50,7 +50,7 @@ def index_of(cluster: Cluster) -> str:
 
 def names_of(cluster: Cluster, model: str | None) -> Names:
     """Of what is installed; the index may be gone where the model is named."""
-    from adapters.pipelines import Names
+    from adapters.pipelines.pipelines import Names
 
     name, meta = _meta(cluster)
     if model is not None:
@@ -61,8 +61,8 @@ def names_of(cluster: Cluster, model: str | None) -> Names:
 
 
 def setup_of(cluster: Cluster, names: Names) -> Setup:
-    from adapters.pipeline_setup_elasticsearch import ElasticsearchSetup
-    from adapters.pipeline_setup_opensearch import OpenSearchSetup
+    from adapters.pipelines.setup_elasticsearch import ElasticsearchSetup
+    from adapters.pipelines.setup_opensearch import OpenSearchSetup
 
     if cluster.server.distribution == "opensearch":
         return OpenSearchSetup(cluster, names)
@@ -99,7 +99,7 @@ def report(cluster: Cluster, setup: Setup, *, as_json: bool) -> None:
 
 def _meta(cluster: Cluster) -> tuple[str, IndexMeta | None]:
     """The index's own name, and what it says of its latent fields; None: there is no index."""
-    from adapters.backfill_target import read_index
+    from adapters.backfill.target import read_index
     from adapters.errors import IndexMissing
 
     index = index_of(cluster)

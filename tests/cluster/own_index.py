@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from adapters import Schema
-from adapters.cluster import Cluster
-from adapters.server_engine import ServerEngine
+from adapters.server.cluster import Cluster
+from adapters.server.engine import ServerEngine
 
 FINGERPRINT = "3f9a1c0b77de"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from adapters.cluster import Cluster
+from adapters.server.cluster import Cluster
 
 MAPPING = {"properties": {"title": {"type": "text"}, "body": {"type": "text"}}}
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-import adapters.backfill
-from adapters.backfill import Backfill, BackfillProgress
-from adapters.backfill_target import check_model, find_target
-from adapters.cluster import Cluster
+import adapters.backfill.backfill
+from adapters.backfill.backfill import Backfill, BackfillProgress
+from adapters.backfill.target import check_model, find_target
 from adapters.errors import (
     EngineError,
     IndexLocked,
@@ -19,7 +18,8 @@ from adapters.errors import (
     SchemaRejected,
     UnsupportedAddress,
 )
-from adapters.stored import StoredDocument
+from adapters.server.cluster import Cluster
+from adapters.server.stored import StoredDocument
 from latent_terms.testing import hash_encoder
 
 from .plain_index import plain_index, sources, write
@@ -266,7 +266,7 @@ def test_a_document_that_the_server_refuses_is_reported_and_the_others_are_fille
 def test_too_many_documents_that_cannot_be_filled_stop_the_run(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adapters.backfill, "MOST_REJECTED", 3)
+    monkeypatch.setattr(adapters.backfill.backfill, "MOST_REJECTED", 3)
     mapping = {"dynamic": False, "properties": {"title": {"type": "text"}}}
     documents = {str(n): {"title": "x", "when": "soon"} for n in range(9)}
     with plain_index(cluster, documents, mapping=mapping) as index:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.cluster import Cluster
-from adapters.dialect import latent_field_name
+from adapters.dialect.dialect import latent_field_name
+from adapters.server.cluster import Cluster
 from latent_terms import load
 
 from ..unit.latent_terms.model_folder import build

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from adapters import Document, Schema, SearchRequest
-from adapters.cluster import Cluster
 from adapters.errors import (
     DocumentsRejected,
     EngineError,
@@ -18,7 +17,8 @@ from adapters.errors import (
     IndexUnreadable,
     QueryRejected,
 )
-from adapters.server_engine import ServerEngine
+from adapters.server.cluster import Cluster
+from adapters.server.engine import ServerEngine
 
 from ..servers.proxy import Proxy, Refuse
 from .own_index import FINGERPRINT, own_index

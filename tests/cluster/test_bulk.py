@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from adapters.bulk import Bulk
-from adapters.bulk_answer import Outcome
-from adapters.bulk_chunks import Action, ChunkLimits
-from adapters.cluster import Answer, Cluster
+from adapters.bulk.answer import Outcome
+from adapters.bulk.bulk import Bulk
+from adapters.bulk.chunks import Action, ChunkLimits
 from adapters.errors import EngineUnavailable, IndexLocked
+from adapters.server.cluster import Answer, Cluster
 
 from ..servers.proxy import CutAfter, CutBefore, Fault, Proxy, Refuse, RefuseItems, Slow
 from .plain_index import plain_index, sources

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from adapters import Document, Engine, Schema, Search, SearchRequest, connect
-from adapters.cluster import Cluster
-from adapters.doctor import examine
+from adapters.doctor.examination import Case
+from adapters.doctor.examine import examine
 from adapters.errors import AccessDenied, EngineUnavailable, UnsupportedAddress
-from adapters.examination import Case
+from adapters.server.cluster import Cluster
 
 from ..servers import Server, start
 from ..servers.certificate import Certificate, make_certificate

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from adapters.cluster import Cluster
-from adapters.doctor import examine
-from adapters.examination import Case
-from adapters.finding import Finding
-from adapters.server_engine import ServerEngine
+from adapters.doctor.examination import Case
+from adapters.doctor.examine import examine
+from adapters.doctor.finding import Finding
+from adapters.server.cluster import Cluster
+from adapters.server.engine import ServerEngine
 
 from ..service.serving import running
 from .command import run

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.cluster import Cluster
+from adapters.server.cluster import Cluster
 
 from .command import run
 from .plain_index import plain_index, sources

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from adapters import AnyOf, Document, Range, Schema, SearchRequest
-from adapters.cluster import Cluster
-from adapters.dialect import spell
-from adapters.dialect_mapping import mapping_update
-from adapters.dialect_meta import IndexMeta, LatentField, read_meta
+from adapters.dialect.dialect import spell
+from adapters.dialect.mapping import mapping_update
+from adapters.dialect.meta import IndexMeta, LatentField, read_meta
 from adapters.errors import EngineError, IndexUnreadable, QueryRejected, SchemaRejected
-from adapters.server_engine import ServerEngine
+from adapters.server.cluster import Cluster
+from adapters.server.engine import ServerEngine
 
 from .own_index import FINGERPRINT, own_index
 from .plain_index import plain_index, write

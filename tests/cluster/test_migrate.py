@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from adapters import connect
-from adapters.cluster import Cluster
+from adapters.server.cluster import Cluster
 
 from ..servers.proxy import Proxy, Reply, Request
 from ..unit.latent_terms.model_folder import build

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from adapters import Search, SearchRequest
-from adapters.backfill import Backfill, BackfillProgress
-from adapters.backfill_target import find_target
-from adapters.comparison import Side, SideBySide
+from adapters.backfill.backfill import Backfill, BackfillProgress
+from adapters.backfill.target import find_target
 from adapters.errors import MigrationRefused, ModelMismatch
-from adapters.field_removal import remove, remove_one_by_one
-from adapters.migration import (
+from adapters.migration.comparison import Side, SideBySide
+from adapters.migration.field_removal import remove, remove_one_by_one
+from adapters.migration.steps import (
     MigrationState,
     forget,
     read_state,
@@ -26,8 +26,8 @@ from adapters.migration import (
     target,
     to_drop,
 )
-from adapters.server_engine import ServerEngine
-from adapters.server_request import ServerRequest
+from adapters.server.engine import ServerEngine
+from adapters.server.request import ServerRequest
 
 from .two_models import NEW, OLD, Model, books, document
 

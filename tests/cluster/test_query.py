@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from adapters import AnyOf, Document, Schema, SearchRequest, SearchResult
-from adapters.dialect_mapping import mapping_update
-from adapters.dialect_meta import LatentField
+from adapters.dialect.mapping import mapping_update
+from adapters.dialect.meta import LatentField
 from adapters.errors import QueryRejected
-from adapters.server_engine import ServerEngine
+from adapters.server.engine import ServerEngine
 
 from .own_index import FINGERPRINT, own_index
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.cluster import Cluster
+from adapters.server.cluster import Cluster
 
 from ..unit.latent_terms.model_folder import build
 from .command import run

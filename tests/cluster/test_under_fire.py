@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from adapters import Engine, connect
-from adapters.backfill_documents import text_hash
-from adapters.cluster import Cluster
-from adapters.dialect_query import with_field
+from adapters.backfill.documents import text_hash
+from adapters.dialect.query import with_field
 from adapters.errors import EngineUnavailable, IndexMissing
+from adapters.server.cluster import Cluster
 from latent_terms import TermEncoder, load
 
 from ..conftest import no_server

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-import adapters.walk
-from adapters.cluster import Cluster
-from adapters.walk import PAGE_CHARACTERS, SMALLEST_PAGE, walk
+import adapters.backfill.walk
+from adapters.backfill.walk import PAGE_CHARACTERS, SMALLEST_PAGE, walk
+from adapters.server.cluster import Cluster
 
 from ..servers.proxy import CutAfter, CutBefore, Proxy, Refuse
 from .plain_index import plain_index, write
@@ -31,9 +31,9 @@ def cluster(url: str) -> Iterator[Cluster]:
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """OpenSearch before 3.3 is walked by a scroll; the others can be, too. Pages are small."""
     for name in ("LARGEST_PAGE", "SCROLL_PAGE"):
-        monkeypatch.setattr(adapters.walk, name, 50)
+        monkeypatch.setattr(adapters.backfill.walk, name, 50)
     if request.param == "by scroll":
-        monkeypatch.setattr(adapters.walk, "_needs_scroll", lambda server: True)
+        monkeypatch.setattr(adapters.backfill.walk, "_needs_scroll", lambda server: True)
     return str(request.param)
 
 

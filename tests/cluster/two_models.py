@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from adapters import Document, Schema
-from adapters.cluster import Cluster
-from adapters.server_engine import ServerEngine
+from adapters.server.cluster import Cluster
+from adapters.server.engine import ServerEngine
 from latent_terms.testing import hash_encoder
 
 TOPICS = ("lift", "drag", "stall", "wing", "flow", "boundary", "layer", "shock", "wave", "jet")

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from adapters.cluster import Cluster
 from adapters.errors import EngineUnavailable
+from adapters.server.cluster import Cluster
 
 Source = dict[str, Any]
 

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from adapters.backfill_target import find_target
-from adapters.cluster import Cluster
+from adapters.backfill.target import find_target
 from adapters.document_text import document_text
-from adapters.pipeline_setup import Setup
-from adapters.pipeline_setup_elasticsearch import ElasticsearchSetup
-from adapters.pipeline_setup_opensearch import OpenSearchSetup
-from adapters.pipelines import Names, Sidecar, Wanted
+from adapters.pipelines.pipelines import Names, Sidecar, Wanted
+from adapters.pipelines.setup import Setup
+from adapters.pipelines.setup_elasticsearch import ElasticsearchSetup
+from adapters.pipelines.setup_opensearch import OpenSearchSetup
+from adapters.server.cluster import Cluster
 from latent_terms.testing import hash_encoder
 
 from ..clients.served import KEY, Served

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.cluster import Cluster
+from adapters.server.cluster import Cluster
 
 from ..clients.served import Served, served
 from .books import TITLES, Books, books, sidecar_of

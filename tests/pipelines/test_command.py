@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from adapters.cluster import Cluster
-from adapters.pipeline_setup_opensearch import OpenSearchSetup
-from adapters.pipelines import Names
+from adapters.pipelines.pipelines import Names
+from adapters.pipelines.setup_opensearch import OpenSearchSetup
+from adapters.server.cluster import Cluster
 from latent_terms.commands.models import read_manifest
 
 from ..clients.served import KEY, Served

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from adapters.cluster import Cluster
-from adapters.doctor import examine
-from adapters.examination import Case
-from adapters.finding import Finding
+from adapters.doctor.examination import Case
+from adapters.doctor.examine import examine
+from adapters.doctor.finding import Finding
+from adapters.server.cluster import Cluster
 
 from ..clients.served import KEY, Served
 from .books import Books, books, sidecar_of

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from adapters import EngineError
-from adapters.cluster import Cluster
-from adapters.pipelines_elasticsearch import endpoints
+from adapters.pipelines.elasticsearch import endpoints
+from adapters.server.cluster import Cluster
 
 from ..clients.served import KEY, Served
 from .books import ENCODER, TITLES, Books, books, hits, latent_query, sidecar_of

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from adapters import SearchRequest, pipeline_models
-from adapters.cluster import Cluster
-from adapters.pipelines_opensearch import ingest_pipeline
-from adapters.server_engine import ServerEngine
+from adapters import SearchRequest
+from adapters.pipelines import models as pipeline_models
+from adapters.pipelines.opensearch import ingest_pipeline
+from adapters.server.cluster import Cluster
+from adapters.server.engine import ServerEngine
 
 from ..clients.served import KEY, Served
 from .books import ENCODER, TITLES, Books, sidecar_of, spelled, terms_of

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.cluster import Cluster
+from adapters.server.cluster import Cluster
 
 from ..clients.served import KEY, Served
 from ..cluster.command import run

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import latent_terms
-from adapters.cluster import Cluster
-from adapters.pipelines import Names
+from adapters.pipelines.pipelines import Names
+from adapters.server.cluster import Cluster
 
 from ..pages import ROOT, Block, blocks, run_console
 from ..service.serving import Running, running

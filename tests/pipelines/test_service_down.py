@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from adapters.cluster import Cluster
-from adapters.pipelines import Sidecar
-from adapters.pipelines_opensearch import ingest_pipeline
+from adapters.pipelines.opensearch import ingest_pipeline
+from adapters.pipelines.pipelines import Sidecar
+from adapters.server.cluster import Cluster
 
 from ..clients.served import served
 from .books import TITLES, Books, books, hits, sidecar_of

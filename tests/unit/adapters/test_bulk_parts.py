@@ -8,12 +8,12 @@ from itertools import count, islice
 
 import pytest
 
-from adapters.backoff import LONGEST_SECONDS, delays
-from adapters.bulk_answer import read
-from adapters.bulk_chunks import Action, ChunkLimits, chunks
-from adapters.cluster import Answer
-from adapters.concurrency import Concurrency
+from adapters.bulk.answer import read
+from adapters.bulk.chunks import Action, ChunkLimits, chunks
+from adapters.bulk.concurrency import Concurrency
 from adapters.errors import AccessDenied, EngineError, IndexLocked
+from adapters.server.backoff import LONGEST_SECONDS, delays
+from adapters.server.cluster import Answer
 
 LARGE = ChunkLimits(actions=1_000, bytes=1_000_000, seconds=1e9)
 

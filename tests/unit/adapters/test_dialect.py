@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from adapters import AnyOf, Document, Range, Schema, SearchRequest
-from adapters.dialect import Dialect, spell
-from adapters.dialect_documents import delete_action, index_action, prepare_for_server
-from adapters.dialect_mapping import mapping_update, new_index
-from adapters.dialect_meta import LatentField
-from adapters.dialect_query import parts_of, search_body
-from adapters.dialect_schema import Described, describe
+from adapters.dialect.dialect import Dialect, spell
+from adapters.dialect.documents import delete_action, index_action, prepare_for_server
+from adapters.dialect.mapping import mapping_update, new_index
+from adapters.dialect.meta import LatentField
+from adapters.dialect.query import parts_of, search_body
+from adapters.dialect.schema import Described, describe
 from adapters.request import DEFAULT_FIRST_TERMS
 from adapters.values import at
 

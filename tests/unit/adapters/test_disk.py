@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.disk import free_bytes_needed
+from adapters.doctor.disk import free_bytes_needed
 
 GB = 2**30
 PREFIX = "cluster.routing.allocation.disk"

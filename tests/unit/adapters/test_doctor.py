@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from adapters.dialect_meta import IndexMeta, LatentField
-from adapters.doctor_calls import judge_calls, judge_endpoint, judge_model, models_of
-from adapters.doctor_cluster import (
+from adapters.dialect.meta import IndexMeta, LatentField
+from adapters.doctor.calls import judge_calls, judge_endpoint, judge_model, models_of
+from adapters.doctor.cluster import (
     judge_clauses,
     judge_disks,
     judge_frequencies,
@@ -17,11 +17,11 @@ from adapters.doctor_cluster import (
     judge_privileges,
     judge_whitespace,
 )
-from adapters.doctor_index import count_fields, judge_blocks, judge_fields, judge_health
-from adapters.doctor_model import judge_absence
-from adapters.doctor_model import judge_model as judge_fingerprint
-from adapters.doctor_sidecar import judge_sidecar
-from adapters.doctor_terms import judge_alias, judge_analysis, judge_documents, judge_field
+from adapters.doctor.index import count_fields, judge_blocks, judge_fields, judge_health
+from adapters.doctor.model import judge_absence
+from adapters.doctor.model import judge_model as judge_fingerprint
+from adapters.doctor.sidecar import judge_sidecar
+from adapters.doctor.terms import judge_alias, judge_analysis, judge_documents, judge_field
 
 OLD = LatentField("3f9a1c0b77de", "tiny", "repeat", ("title", "body"))
 NEW = LatentField("aa00bb11cc22", "large", "frequencies", ("title", "body"))

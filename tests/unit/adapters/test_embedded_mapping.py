@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.embedded_mapping import build_analyzer
+from adapters.embedded.mapping import build_analyzer
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,18 @@ from typing import Any
 
 import pytest
 
-from adapters.dialect_meta import IndexMeta, LatentField, read_meta
+from adapters.dialect.meta import IndexMeta, LatentField, read_meta
 from adapters.errors import MigrationRefused, SchemaRejected
-from adapters.migration import MigrationState, forget, rollback, start, switch, target, to_drop
-from adapters.server_request import ServerRequest
+from adapters.migration.steps import (
+    MigrationState,
+    forget,
+    rollback,
+    start,
+    switch,
+    target,
+    to_drop,
+)
+from adapters.server.request import ServerRequest
 
 A = LatentField("aaaaaa111111", "a", "frequencies", ("title", "body"))
 B = LatentField("bbbbbb222222", "b", "repeat", ("title", "body"))

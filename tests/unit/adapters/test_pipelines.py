@@ -6,15 +6,14 @@ from typing import Any
 
 import pytest
 
-from adapters import pipeline_setup_elasticsearch as setup_elasticsearch
-from adapters import pipeline_setup_opensearch as setup_opensearch
-from adapters.dialect_meta import LatentField
+from adapters.dialect.meta import LatentField
 from adapters.errors import PipelineRefused, UnsupportedAddress
-from adapters.pipeline_models import Model
-from adapters.pipelines import Names, Sidecar, Wanted
-from adapters.pipelines_elasticsearch import endpoints
-from adapters.pipelines_opensearch import models
-from adapters.server_version import Server
+from adapters.pipelines import setup_elasticsearch, setup_opensearch
+from adapters.pipelines.elasticsearch import endpoints
+from adapters.pipelines.models import Model
+from adapters.pipelines.opensearch import models
+from adapters.pipelines.pipelines import Names, Sidecar, Wanted
+from adapters.server.version import Server
 
 LATENT = LatentField("3f9a1c0b77de", "minilm-en", "repeat", ("title",))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.pressure import is_pressed
+from adapters.backfill.pressure import is_pressed
 
 # as OpenSearch 3.6.0 and Elasticsearch 9.4.3 answer
 IDLE: dict[str, Any] = {

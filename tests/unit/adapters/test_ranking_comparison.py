@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.ranking_comparison import overlap, rank_biased_overlap
+from adapters.migration.ranking import overlap, rank_biased_overlap
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from adapters.server_request import ServerRequest
+from adapters.server.request import ServerRequest
 
 
 def test_a_request_reads_as_a_console_takes_it() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from adapters.address import parse_address
 from adapters.errors import UnsupportedAddress
-from adapters.server_version import Server, read_server
+from adapters.server.address import parse_address
+from adapters.server.version import Server, read_server
 
 OPENSEARCH = {"distribution": "opensearch", "number": "2.19.1"}
 

@@ -1,0 +1,1 @@
+"""An index in use, read through, encoded and updated."""

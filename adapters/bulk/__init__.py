@@ -1,0 +1,1 @@
+"""Many actions to a server: cut into requests, sent, sent again."""

@@ -1,0 +1,1 @@
+"""Between our types and the servers' JSON: pure functions, no I/O."""

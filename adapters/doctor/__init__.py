@@ -1,0 +1,1 @@
+"""What a cluster and an index lack for latent terms."""

@@ -1,0 +1,1 @@
+"""The cluster calls the service: what has to be put up for that."""

@@ -1,0 +1,1 @@
+"""OpenSearch and Elasticsearch behind the contract: connections, requests, errors."""
