@@ -27,7 +27,7 @@ from load import Request, ask, drive, ours, serving
 
 from latent_terms.evaluation import Collection
 
-PACKAGES = ("latent-terms", "onnxruntime", "uvicorn")
+PACKAGES = ("onnxruntime", "uvicorn")
 OURS, THEIRS = "http://127.0.0.1:8480", "http://127.0.0.1:8481"
 VECTORS, TERMS, INFINITY = "sidecar, vectors", "sidecar, latent terms", "infinity-emb, vectors"
 COMPARED = 32  # texts whose vectors are looked at

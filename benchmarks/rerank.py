@@ -24,7 +24,7 @@ from load import Answers, Request, ask, drive, ours, serving
 
 from latent_terms.evaluation import Collection
 
-PACKAGES = ("latent-terms", "numpy", "onnxruntime", "lmdb", "uvicorn")
+PACKAGES = ("numpy", "onnxruntime", "lmdb", "uvicorn")
 PORT = 8490
 URL = f"http://127.0.0.1:{PORT}"
 

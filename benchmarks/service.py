@@ -21,7 +21,7 @@ from load import Answers, Request, drive, ours, serving
 
 from latent_terms.evaluation import Collection
 
-PACKAGES = ("latent-terms", "onnxruntime", "uvicorn", "fastapi")
+PACKAGES = ("onnxruntime", "uvicorn", "fastapi")
 PORT = 8470
 # A batch of one text is run whatever its area is, and no other fits beside it.
 SIDES = {"batches": (), "one by one": ("--batch-tokens", "8")}

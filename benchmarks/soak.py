@@ -25,7 +25,7 @@ from load import HEADERS, PATIENCE, Request, ours, serving
 
 from latent_terms.evaluation import Collection
 
-PACKAGES = ("latent-terms", "onnxruntime", "lmdb", "uvicorn")
+PACKAGES = ("onnxruntime", "lmdb", "uvicorn")
 PORT = 8495
 URL = f"http://127.0.0.1:{PORT}"
 EVERY = 5.0  # seconds between looks at the memory

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import socket
+
 import latent_terms
+from rerank_service.server import listening
+from rerank_service.settings import Settings
 
 from .serving import Running, running
 
@@ -19,6 +23,15 @@ def test_it_is_not_ready_while_it_shuts_down() -> None:
         assert answer.status_code == 503 and answer.headers["retry-after"] == "1"
         assert answer.json()["error_type"] == "Unhealthy"
         assert service.get("/health/live").status_code == 200
+
+
+def test_the_body_of_an_answer_does_not_wait_for_an_acknowledgement() -> None:
+    with (
+        listening(Settings(port=0)) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_info_tells_model_fingerprint_and_limits(service: Running) -> None:
