@@ -121,8 +121,8 @@ def listening(settings: Settings) -> socket.socket:
             f"cannot listen at {settings.host}:{settings.port} ({exc.strerror}): choose another "
             "--host or --port"
         ) from exc
-    # Connections inherit it. asyncio sets it for the sockets it opens itself; without it the body of
-    # an answer waits for the acknowledgement of its headers, which clients delay by 40 ms.
+    # Connections inherit it; asyncio sets it only for sockets that it opens itself. Without it the
+    # body of an answer waits for the acknowledgement of its headers, which clients delay by 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
