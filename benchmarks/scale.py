@@ -149,7 +149,7 @@ def _bytes_each(sizes: Mapping[int, Any], size: int, name: str, kind: str = "byt
 
 def _cost(sizes: Mapping[int, Any], search: str, cores: int) -> Cost:
     """With all cores busy: client and server share them, so servers alone are a little faster."""
-    small, large = sorted(sizes)[-2:]
+    small, large = min(sizes), max(sizes)
     seconds = {n: cores / sizes[n]["searches"][search]["together"]["qps"] for n in (small, large)}
     return Cost((small, seconds[small]), (large, seconds[large]))
 

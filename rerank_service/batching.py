@@ -183,9 +183,14 @@ class Batcher(Generic[Payload, Result]):
     def _withdraw(self, order: _Order[Payload, Result]) -> None:
         self._orders.discard(order)
         self._queue.withdraw(order.entries)
+        order.entries.clear()
 
     def _dispatch(self) -> None:
-        while self._free and not self._closed and (batch := self._queue.take(self._area)):
+        while self._free and not self._closed:
+            # What waits is shared among the free slots: one that idles gains nothing from a batch.
+            batch = self._queue.take(min(self._area, self._held // self._free))
+            if not batch:
+                return
             self._free -= 1
             for item in batch:
                 item.owner.order.ticket._started(item.work.tokens)
@@ -276,6 +281,7 @@ class Ticket(Generic[Payload, Result]):
     ) -> None:
         for order in self._orders:
             self._batcher._withdraw(order)
+        self._orders.clear()  # it and its entries point at each other: large results would wait
         self._batcher._held -= self._held
         self._held = 0
 

@@ -86,7 +86,7 @@ class Encoding:
     def __init__(
         self, encoder: TermEncoder, settings: Settings, metrics: Metrics, tracing: Tracing
     ) -> None:
-        slots = settings.threads or usable_cores()
+        self.threads = slots = settings.threads or usable_cores()
         self.encoder = encoder
         self._dimensions = encoder.manifest.backbone.dimensions
         self._settings = settings

@@ -7,11 +7,13 @@ candidates; nothing is shared with the candidates of another.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rerank_service.encoding import Encoding, Keep, Need, Side
 from rerank_service.errors import (
@@ -117,7 +119,26 @@ class Reranker:
                 task.cancel()
         with self._metrics.stage("score"), self._tracing.span("score") as about:
             about |= {"documents": len(job.documents), "cached": found.cached}
-            return await self._encoding.beside(lambda: _score(job, query, found), deadline)
+            _check(job, found)
+            sums = np.full(len(found.vectors), -len(query.vectors), np.float32)
+            good = found.good()
+            sums[list(good)] = await self._maxsim(query, list(good.values()), deadline)
+            return _answer(job, query, found, sums)
+
+    async def _maxsim(
+        self, query: TokenVectors, documents: Sequence[TokenVectors], deadline: float
+    ) -> NDArray[np.float32]:
+        """The score of each document, in as many threads as there are."""
+        words = query.vectors.astype(np.float32)
+        every = self._encoding.threads
+        parts = [[each.vectors for each in documents[first::every]] for first in range(every)]
+        found = await asyncio.gather(
+            *(self._encoding.beside(partial(maxsim, words, part), deadline) for part in parts)
+        )
+        sums = np.empty(len(documents), np.float32)
+        for first, scores in enumerate(found):
+            sums[first::every] = scores
+        return sums
 
     async def _query(self, text: str, deadline: float) -> TokenVectors:
         (query,) = await self._encode([text], "query", self._settings.query_tokens, deadline)
@@ -170,34 +191,47 @@ class _Found(NamedTuple):
     vectors: list[TokenVectors | EncodingFailed]
     cached: int
 
+    def good(self) -> dict[int, TokenVectors]:
+        """By position, without those that the model failed on."""
+        return {n: v for n, v in enumerate(self.vectors) if isinstance(v, TokenVectors)}
 
-def _score(job: RerankJob, query: TokenVectors, found: _Found) -> Reranked:
-    failed = [n for n, each in enumerate(found.vectors) if isinstance(each, EncodingFailed)]
-    good = {n: each for n, each in enumerate(found.vectors) if isinstance(each, TokenVectors)}
-    if failed and not good:
+
+def _check(job: RerankJob, found: _Found) -> None:
+    """Raises EncodingFailed and Invalid where there is nothing to score, or not as asked."""
+    good = found.good()
+    if found.vectors and not good:
         raise EncodingFailed("the model failed on every document: report what they have in common")
-    truncated = [n for n, each in good.items() if not each.whole]
+    truncated = _truncated(good)
     if truncated and not job.truncate:
         raise Invalid(
             f"documents at {_listed(truncated)} have more than {job.tokens_per_document} tokens "
             "and truncate is false: shorten them, or raise max_tokens_per_doc"
         )
-    words = query.vectors.astype(np.float32)
-    sums = np.full(len(found.vectors), -len(words), np.float32)
-    sums[list(good)] = maxsim(words, [each.vectors for each in good.values()])
-    scores = sums if job.raw_scores else sums / np.float32(max(len(words), 1))
+
+
+def _answer(
+    job: RerankJob, query: TokenVectors, found: _Found, sums: NDArray[np.float32]
+) -> Reranked:
+    good = found.good()
+    failed = [n for n in range(len(found.vectors)) if n not in good]
+    words = len(query.vectors)
+    scores = sums if job.raw_scores else sums / np.float32(max(words, 1))
     return Reranked(
         scores=[_shown(score) for score in scores.tolist()],
         status="partial" if failed else "ok",
         reason=f"the model failed on documents at {_listed(failed)}" if failed else None,
         score_type="maxsim_sum" if job.raw_scores else "maxsim_mean",
         notes=_notes(job, query),
-        tokens=len(words) + sum(len(each.vectors) for each in good.values()),
+        tokens=words + sum(len(each.vectors) for each in good.values()),
         cached=found.cached,
-        truncated=truncated,
+        truncated=_truncated(good),
         empty=[n for n, each in good.items() if not len(each.vectors)],
         failed=failed,
     )
+
+
+def _truncated(documents: Mapping[int, TokenVectors]) -> list[int]:
+    return [n for n, each in documents.items() if not each.whole]
 
 
 def _notes(job: RerankJob, query: TokenVectors) -> list[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -366,6 +368,48 @@ def test_every_slot_is_used(bench: Bench) -> None:
 
     run(steps())
     both.pool.shutdown()
+
+
+def test_free_slots_share_what_waits_before_batches_grow() -> None:
+    both = Bench(slots=2, area=64)
+
+    async def steps() -> None:
+        await both.double(1, 2, 3, 4)
+        assert sorted(map(len, both.model.batches)) == [2, 2]
+        await both.double(*range(100))  # 800 tokens
+        assert sum(len(batch) == 8 for batch in both.model.batches) >= 10
+
+    run(steps())
+    both.pool.shutdown()
+
+
+def test_results_are_free_once_the_request_is_done(bench: Bench) -> None:
+    """Without waiting for the garbage collector, which does not know how large they are."""
+
+    class Result:
+        pass
+
+    batcher: Batcher[int, Result] = Batcher(
+        lambda _, payloads: [Result() for _ in payloads],
+        bench.pool,
+        slots=1,
+        area=8,
+        queue_tokens=99,
+    )
+    alive: list[weakref.ref[object]] = []
+
+    async def steps() -> None:
+        results: list[Result | Exception | None] = []
+        with batcher.ticket(24, deadline=time.monotonic() + SOON) as ticket:
+            await ticket.run([Work("b", 8, number) for number in range(3)], results)
+        alive.extend(weakref.ref(result) for result in results if isinstance(result, Result))
+
+    gc.disable()
+    try:
+        run(steps())
+        assert [ref() for ref in alive] == [None] * 3
+    finally:
+        gc.enable()
 
 
 def test_a_crowd_of_requests_all_get_what_is_theirs() -> None:
