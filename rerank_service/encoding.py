@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import islice
 from typing import Literal, NamedTuple, TypeVar, cast
 
@@ -146,14 +147,13 @@ class Encoding:
 
     async def beside(self, work: Callable[[], Answer], deadline: float) -> Answer:
         """Run short work in a thread, outside the queue. Raises DeadlinePassed."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(deadline - time.monotonic()):
                 return await asyncio.get_running_loop().run_in_executor(self._side_pool, work)
-        except TimeoutError as exc:
-            raise DeadlinePassed(
-                "the time of the request was over before its texts were read: allow more with "
-                "timeout_ms, or send fewer"
-            ) from exc
+        raise DeadlinePassed(
+            "the time of the request was over before its texts were read: allow more with "
+            "timeout_ms, or send fewer"
+        )
 
     def warm_up(self) -> None:
         """The first runs of a session are slow; they are over when this returns."""

@@ -110,6 +110,7 @@ class Gateway:
         finally:
             gone.cancel()
             answer.cancel()
+            del answer  # or its error would keep it, and it the error, and they the request
 
     def _check_key(self, given: str) -> None:
         """Every key is compared, and in constant time: time tells nothing about them."""

@@ -117,6 +117,9 @@ class Reranker:
         finally:
             for task in tasks:  # when one fails, the other is not wanted any more
                 task.cancel()
+            # An error keeps this frame, the frame its task, the task the error, and they what was
+            # encoded, until the garbage collector runs, which does not know how much that is.
+            del task, tasks
         with self._metrics.stage("score"), self._tracing.span("score") as about:
             about |= {"documents": len(job.documents), "cached": found.cached}
             _check(job, found)
