@@ -260,7 +260,8 @@ class Ticket(Generic[Payload, Result]):
             async with asyncio.timeout(self.deadline - time.monotonic()):
                 await order.done
                 return
-        # Not where TimeoutError is handled: it would keep its task, the task this error, this error it.
+        # Not where TimeoutError is handled: that error keeps its task, and the task would keep this
+        # one, and this one that, until the garbage collector runs.
         raise DeadlinePassed(
             f"{order.missing} of {len(work)} pieces of text were not encoded in time: allow more "
             "with timeout_ms, send fewer texts, or add replicas"
