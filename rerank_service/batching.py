@@ -132,7 +132,7 @@ class Batcher(Generic[Payload, Result]):
                 order.done.set_exception(_stopping())
 
     def _check_wait(self, deadline: float) -> None:
-        left = deadline - time.monotonic()
+        left = max(deadline - time.monotonic(), 0)
         wait = self._seconds(self._queue.tokens_due(deadline))
         if wait > left:
             raise Overloaded(

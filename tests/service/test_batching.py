@@ -284,6 +284,14 @@ def test_what_cannot_be_done_in_time_is_refused_at_once(bench: Bench) -> None:
     run(steps())
 
 
+def test_a_deadline_that_is_over_is_not_called_overload(bench: Bench) -> None:
+    async def steps() -> None:
+        with pytest.raises(DeadlinePassed):
+            await bench.double(1, wait=-1)
+
+    run(steps())
+
+
 def test_a_deadline_ends_the_wait_and_withdraws_the_work(bench: Bench) -> None:
     async def steps() -> None:
         first = await bench.busy()
