@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 
 from ..clients.served import Served, wait_until
-from .books import Books
+from .books import Books, hits
 
 pytestmark = pytest.mark.engine
 
@@ -57,6 +57,6 @@ def test_a_search_does_not_wait_for_a_sidecar_that_is_full(shelf: Books, service
         found = shelf.search(body, shelf.names.reranking)
     assert service.refusals() == before + 1
     words = shelf.search({"query": {"match": {"title": "sea"}}})
-    assert [hit["_score"] for hit in found["hits"]["hits"]] == [
-        hit["_score"] for hit in words["hits"]["hits"]
-    ]
+    # Latent terms would add as much again; a merge in between, which takes away deleted documents
+    # that count in the statistics, changes scores by a few hundredths.
+    assert dict(hits(found)) == pytest.approx(dict(hits(words)), rel=0.1)
