@@ -12,18 +12,16 @@ sidecar's latent terms. infinity-emb needs an environment of its own:
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import islice
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 import urllib3
 from hardware import hardware
-from load import Request, ask, drive, ours, serving
+from load import Request, ask, drive, options_of, ours, serving, show
 
 from latent_terms.evaluation import Collection
 
@@ -63,9 +61,7 @@ def main() -> None:
         "cosine": likeness,
         "hardware": hardware(PACKAGES),
     }
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    print("\n".join(_page(report)))
+    show(report, _page(report), options.json)
 
 
 def _start(stack: ExitStack, options: argparse.Namespace) -> None:
@@ -115,13 +111,10 @@ def _page(report: Mapping[str, Any]) -> Iterator[str]:
         f"clients, {report['texts_a_request']} texts a request; mean cosine of both sides' vectors "
         f"{report['cosine']:.4f}"
     )
-    for name, value in report["hardware"].items():
-        yield f"{name}: {value}"
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--collection", required=True, type=Path, help="a folder in BEIR layout")
+    parser = options_of(__doc__)
     parser.add_argument("--infinity", required=True, help="the command infinity_emb")
     parser.add_argument("--backbone", required=True, help="a sentence-transformers folder")
     parser.add_argument(
@@ -131,7 +124,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--texts", type=int, default=32, help="of a request [%(default)s]")
     parser.add_argument("--clients", type=int, default=4, help="at once [%(default)s]")
     parser.add_argument("--rounds", type=int, default=3, help="of all sides [%(default)s]")
-    parser.add_argument("--json", type=Path, help="file to write the figures to")
     return parser.parse_args()
 
 

@@ -3,6 +3,7 @@ answer to the last one."""
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 import subprocess
@@ -10,9 +11,10 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,6 +57,21 @@ class Answers:
             **{f"p{p}_ms": 1000 * float(np.percentile(self.seconds, p)) for p in (50, 95, 99)},
             "statuses": {str(status): n for status, n in sorted(self.statuses.items())},
         }
+
+
+def options_of(doc: str | None) -> argparse.ArgumentParser:
+    """With what every benchmark of the service is told."""
+    parser = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
+    parser.add_argument("--collection", required=True, type=Path, help="a folder in BEIR layout")
+    parser.add_argument("--json", type=Path, help="file to write the figures to")
+    return parser
+
+
+def show(report: Mapping[str, Any], page: Iterable[str], file: Path | None) -> None:
+    """The page and, below it, the hardware; the report into the file."""
+    if file:
+        file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print("\n".join([*page, *(f"{name}: {value}" for name, value in report["hardware"].items())]))
 
 
 def ours(port: int, *flags: str) -> list[str]:

@@ -9,18 +9,15 @@ again and again:
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import urllib3
 from hardware import hardware
-from load import Answers, Request, ask, drive, ours, serving
+from load import Answers, Request, ask, drive, options_of, ours, serving, show
 
 from latent_terms.evaluation import Collection
 
@@ -54,9 +51,7 @@ def main() -> None:
         },
         "hardware": hardware(PACKAGES),
     }
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    print("\n".join(_page(report)))
+    show(report, _page(report), options.json)
 
 
 def _requests(collection: Collection, options: argparse.Namespace) -> Iterator[Request]:
@@ -83,24 +78,20 @@ def _page(report: Mapping[str, Any]) -> Iterator[str]:
         numbers = (run["requests_per_second"], *(run[f"p{p}_ms"] for p in (50, 95, 99)))
         yield f"{name:<20}" + "".join(f"{number:>12,.1f}" for number in numbers)
     runs = report["runs"]
-    ratio = np.divide(runs["cold"]["p50_ms"], runs["warm"]["p50_ms"])
+    ratio = runs["cold"]["p50_ms"] / runs["warm"]["p50_ms"]
     yield (
         f"\nwarm is x {ratio:.1f} as fast as cold; {report['queries']} queries of "
         f"{report['collection']}, {report['candidates']} candidates each, "
         f"{report['tokens_a_request']:,.0f} tokens"
     )
-    for name, value in report["hardware"].items():
-        yield f"{name}: {value}"
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--collection", required=True, type=Path, help="a folder in BEIR layout")
+    parser = options_of(__doc__)
     parser.add_argument("--queries", type=int, default=40, help="the first ones [%(default)s]")
     parser.add_argument("--candidates", type=int, default=100, help="of a query [%(default)s]")
     parser.add_argument("--rounds", type=int, default=5, help="of warm ones [%(default)s]")
     parser.add_argument("--clients", type=int, default=8, help="at once [%(default)s]")
-    parser.add_argument("--json", type=Path, help="file to write the figures to")
     return parser.parse_args()
 
 

@@ -9,15 +9,13 @@ a whole abstract. With its batches, and with every text run by itself, in turns:
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from hardware import hardware
-from load import Answers, Request, drive, ours, serving
+from load import Answers, Request, drive, options_of, ours, serving, show
 
 from latent_terms.evaluation import Collection
 
@@ -59,9 +57,7 @@ def main() -> None:
             for (kind, clients, side), answers in runs.items()
         ],
     }
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    print("\n".join(_page(report)))
+    show(report, _page(report), options.json)
 
 
 def _start(stack: ExitStack, port: int, flags: Sequence[str]) -> str:
@@ -100,17 +96,13 @@ def _page(report: Mapping[str, Any]) -> Iterator[str]:
     for batched, single in both:
         ratio = batched["requests_per_second"] / single["requests_per_second"]
         yield f"{batched['texts']}, {batched['clients']} clients: batches are x {ratio:.2f}"
-    for name, value in report["hardware"].items():
-        yield f"{name}: {value}"
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--collection", required=True, type=Path, help="a folder in BEIR layout")
+    parser = options_of(__doc__)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32], help="[1 8 32]")
     parser.add_argument("--rounds", type=int, default=3, help="of each [%(default)s]")
     parser.add_argument("--seconds", type=float, default=5, help="of a round [%(default)s]")
-    parser.add_argument("--json", type=Path, help="file to write the figures to")
     return parser.parse_args()
 
 

@@ -9,7 +9,6 @@ each request, with 200, 429 or 504, and to keep its memory:
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import threading
 import time
@@ -21,7 +20,7 @@ from typing import Any
 
 import urllib3
 from hardware import hardware
-from load import HEADERS, PATIENCE, Request, ours, serving
+from load import HEADERS, PATIENCE, Request, options_of, ours, serving, show
 
 from latent_terms.evaluation import Collection
 
@@ -102,9 +101,7 @@ def main() -> None:
         "megabytes": memory,
         "hardware": hardware(PACKAGES),
     }
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    print("\n".join(_page(report)))
+    show(report, _page(report), options.json)
 
 
 def _watch(
@@ -134,16 +131,12 @@ def _page(report: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     for outcome, count in report["outcomes"].items():
         yield f"{outcome:<12}{count:>10,}" + ("" if outcome in EXPECTED else "  NOT EXPECTED")
-    for name, value in report["hardware"].items():
-        yield f"{name}: {value}"
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--collection", required=True, type=Path, help="a folder in BEIR layout")
+    parser = options_of(__doc__)
     parser.add_argument("--clients", type=int, default=64, help="at once [%(default)s]")
     parser.add_argument("--minutes", type=float, default=10, help="[%(default)s]")
-    parser.add_argument("--json", type=Path, help="file to write the figures to")
     return parser.parse_args()
 
 
